@@ -1,0 +1,273 @@
+-- Times are BIGINT microseconds since the epoch, UTC. `organization` leads every key, so that one
+-- organization's rows lie together and a table can be distributed by it.
+
+CREATE TABLE organization (
+  organization BIGINT NOT NULL PRIMARY KEY,
+  slug         TEXT COLLATE "C"  NOT NULL UNIQUE,
+  name         TEXT   NOT NULL,
+  admin_id     UUID,                                  -- the sample user of mappings, unless changed
+  created_us   BIGINT NOT NULL
+);
+
+-- The directory ---------------------------------------------------------------
+CREATE TABLE resource (
+  organization BIGINT NOT NULL,
+  id           UUID     NOT NULL,                     -- UUIDv7: order of creation
+  kind         TEXT COLLATE "C"  NOT NULL,                     -- resource type name: User, Group, …
+  version      BIGINT NOT NULL,                     -- ETag W/"n"
+  user_name    TEXT COLLATE "C",                               -- folded; users only
+  external_id  TEXT COLLATE "C",                               -- exact
+  display      TEXT COLLATE "C",                               -- folded displayName: groups are found by it
+  active       BOOLEAN NOT NULL,
+  doc          TEXT   NOT NULL,                     -- JSON without id, meta, members, groups
+  created_us   BIGINT NOT NULL,
+  modified_us  BIGINT NOT NULL,
+  PRIMARY KEY (organization, id)
+);
+CREATE UNIQUE INDEX resource_user_name ON resource (organization, kind, user_name);
+CREATE INDEX resource_external_id ON resource (organization, kind, external_id);
+CREATE INDEX resource_display     ON resource (organization, kind, display);
+CREATE INDEX resource_modified    ON resource (organization, kind, modified_us, id);
+CREATE INDEX resource_page        ON resource (organization, kind, id);
+
+-- One row per indexed value. `key` is the value's sort key, cut at 256 bytes so that every database
+-- can index it; `rest` is the whole sort key where it was cut.
+CREATE TABLE attribute (
+  organization BIGINT NOT NULL,
+  kind         TEXT COLLATE "C"  NOT NULL,
+  path         TEXT COLLATE "C"  NOT NULL,                     -- emails.value, urn:…:User:department
+  key          TEXT COLLATE "C"  NOT NULL,
+  resource_id  UUID     NOT NULL,
+  element      INTEGER NOT NULL,                    -- which element of a multi-valued attribute
+  rest         TEXT COLLATE "C",
+  PRIMARY KEY (organization, kind, path, key, resource_id, element),
+  FOREIGN KEY (organization, resource_id) REFERENCES resource (organization, id) ON DELETE CASCADE
+);
+CREATE INDEX attribute_resource ON attribute (organization, resource_id, path, element);
+
+CREATE TABLE member (
+  organization BIGINT NOT NULL,
+  group_id     UUID     NOT NULL,
+  member_id    UUID     NOT NULL,
+  member_kind  TEXT COLLATE "C"  NOT NULL,
+  since_us     BIGINT NOT NULL,
+  PRIMARY KEY (organization, group_id, member_id),
+  FOREIGN KEY (organization, group_id) REFERENCES resource (organization, id) ON DELETE CASCADE,
+  FOREIGN KEY (organization, member_id) REFERENCES resource (organization, id) ON DELETE CASCADE
+);
+CREATE INDEX member_groups ON member (organization, member_id, group_id);
+
+-- What happened ---------------------------------------------------------------
+CREATE TABLE change (
+  organization BIGINT NOT NULL,
+  id           UUID     NOT NULL,                     -- UUIDv7: order of insertion, nearly
+  position     BIGINT,                              -- order of publication: no holes; NULL: not yet
+  at_us        BIGINT NOT NULL,
+  kind         TEXT COLLATE "C"  NOT NULL,
+  resource_id  UUID     NOT NULL,
+  op           TEXT COLLATE "C"  NOT NULL,                     -- create, update, delete, members
+  version      BIGINT NOT NULL,
+  actor        TEXT   NOT NULL,
+  members      TEXT,                                -- JSON {"joined":[…],"left":[…]}
+  PRIMARY KEY (organization, id)
+);
+CREATE INDEX change_unpublished ON change (organization, id) WHERE position IS NULL;
+CREATE UNIQUE INDEX change_published ON change (organization, position) WHERE position IS NOT NULL;
+CREATE INDEX change_resource ON change (organization, resource_id, id);
+
+CREATE TABLE audit (
+  organization BIGINT NOT NULL,
+  id           UUID     NOT NULL,
+  at_us        BIGINT NOT NULL,
+  actor        TEXT   NOT NULL,                     -- client:okta, cli
+  action       TEXT COLLATE "C"  NOT NULL,                     -- User.create, app.mapping.save
+  subject      TEXT   NOT NULL,
+  detail       TEXT,
+  PRIMARY KEY (organization, id)
+);
+
+-- The apps --------------------------------------------------------------------
+CREATE TABLE app (
+  organization BIGINT NOT NULL,
+  id           UUID     NOT NULL,
+  name         TEXT COLLATE "C"  NOT NULL,
+  adapter      TEXT COLLATE "C"  NOT NULL,
+  settings     TEXT   NOT NULL,                     -- JSON: endpoint and options of the adapter
+  scope        TEXT,                                -- SCIM filter; NULL: everybody
+  policy       TEXT   NOT NULL,                     -- JSON: what happens on deactivate, delete, …
+  enabled      BOOLEAN NOT NULL,                    -- Setup Provisioning
+  paused       TEXT,                                -- why nothing is sent; the queue is kept
+  mapping      BIGINT NOT NULL,                     -- version in force
+  sample_id    UUID,
+  revision     BIGINT NOT NULL,                     -- +1 with every change of the app
+  created_us   BIGINT NOT NULL,
+  modified_us  BIGINT NOT NULL,
+  PRIMARY KEY (organization, id),
+  UNIQUE (organization, name)
+);
+
+CREATE TABLE mapping (
+  organization BIGINT NOT NULL,
+  app_id       UUID     NOT NULL,
+  version      BIGINT NOT NULL,
+  document     TEXT   NOT NULL,
+  author       TEXT   NOT NULL,
+  note         TEXT,
+  at_us        BIGINT NOT NULL,
+  PRIMARY KEY (organization, app_id, version),
+  FOREIGN KEY (organization, app_id) REFERENCES app (organization, id) ON DELETE CASCADE
+);
+
+CREATE TABLE secret (
+  organization BIGINT NOT NULL,
+  owner        TEXT COLLATE "C"  NOT NULL,                     -- app:<id>
+  name         TEXT COLLATE "C"  NOT NULL,
+  key_id       TEXT COLLATE "C"  NOT NULL,
+  sealed       BYTEA  NOT NULL,
+  modified_us  BIGINT NOT NULL,
+  PRIMARY KEY (organization, owner, name)
+);
+
+-- What an app holds for a resource: the memory of the bridge. No foreign key to resource: a link
+-- outlives the resource until the account is gone too.
+CREATE TABLE link (
+  organization   BIGINT NOT NULL,
+  app_id         UUID     NOT NULL,
+  resource_id    UUID     NOT NULL,
+  kind           TEXT COLLATE "C"  NOT NULL,
+  remote_id      TEXT COLLATE "C",                             -- NULL: creation in doubt, look before creating
+  state          TEXT COLLATE "C"  NOT NULL,                   -- linked, in_doubt, deactivated, disputed, …
+  origin         TEXT COLLATE "C"  NOT NULL,                   -- created, adopted
+  record         TEXT,                              -- JSON of what the app last accepted
+  record_hash    TEXT COLLATE "C",
+  pushed_version BIGINT,
+  pushed_us      BIGINT,
+  PRIMARY KEY (organization, app_id, resource_id),
+  FOREIGN KEY (organization, app_id) REFERENCES app (organization, id) ON DELETE CASCADE
+);
+CREATE UNIQUE INDEX link_remote ON link (organization, app_id, kind, remote_id);
+CREATE INDEX link_resource ON link (organization, resource_id);
+
+-- Which members an app has accepted, and which may differ from the directory: a change of one
+-- member costs one member, whatever the group's size.
+CREATE TABLE link_member (
+  organization BIGINT NOT NULL,
+  app_id       UUID     NOT NULL,
+  group_id     UUID     NOT NULL,
+  member_id    UUID     NOT NULL,
+  PRIMARY KEY (organization, app_id, group_id, member_id),
+  FOREIGN KEY (organization, app_id) REFERENCES app (organization, id) ON DELETE CASCADE
+);
+CREATE TABLE member_push (
+  organization BIGINT NOT NULL,
+  app_id       UUID     NOT NULL,
+  group_id     UUID     NOT NULL,
+  member_id    UUID     NOT NULL,
+  mark         BIGINT NOT NULL,                     -- +1 each time it is marked again
+  PRIMARY KEY (organization, app_id, group_id, member_id),
+  FOREIGN KEY (organization, app_id) REFERENCES app (organization, id) ON DELETE CASCADE
+);
+CREATE INDEX member_push_member ON member_push (organization, app_id, member_id);
+
+-- Work: at most one row per app and resource, so a burst of changes is one push.
+CREATE TABLE job (
+  organization BIGINT  NOT NULL,
+  app_id       UUID      NOT NULL,
+  resource_id  UUID      NOT NULL,
+  kind         TEXT COLLATE "C"   NOT NULL,
+  generation   BIGINT  NOT NULL,                    -- +1 for every change since
+  state        TEXT COLLATE "C"   NOT NULL,                    -- ready, running, parked
+  priority     INTEGER NOT NULL,                    -- lower first
+  run_at_us    BIGINT  NOT NULL,
+  attempts     INTEGER NOT NULL,
+  lease_us     BIGINT,                              -- running until; then anyone may take it
+  fence        BIGINT  NOT NULL,                    -- who may finish it
+  run_id       UUID,
+  error        TEXT,                                -- JSON: field, reason, remedy
+  PRIMARY KEY (organization, app_id, resource_id),
+  FOREIGN KEY (organization, app_id) REFERENCES app (organization, id) ON DELETE CASCADE
+);
+CREATE INDEX job_ready   ON job (organization, app_id, priority, run_at_us) WHERE state = 'ready';
+CREATE INDEX job_expired ON job (organization, app_id, lease_us) WHERE state = 'running';
+CREATE INDEX job_run     ON job (organization, run_id) WHERE run_id IS NOT NULL;
+
+CREATE TABLE attempt (
+  organization BIGINT  NOT NULL,
+  id           UUID      NOT NULL,
+  app_id       UUID      NOT NULL,
+  resource_id  UUID      NOT NULL,
+  kind         TEXT COLLATE "C"   NOT NULL,
+  run_id       UUID,
+  action       TEXT COLLATE "C"   NOT NULL,                    -- create, update, adopt, deactivate, delete, …
+  outcome      TEXT COLLATE "C"   NOT NULL,                    -- done, retry, parked
+  fields       TEXT    NOT NULL,                    -- JSON array of app fields, never values
+  detail       TEXT,
+  took_us      BIGINT  NOT NULL,
+  at_us        BIGINT  NOT NULL,
+  PRIMARY KEY (organization, id)
+);
+CREATE INDEX attempt_resource ON attempt (organization, resource_id, id);
+CREATE INDEX attempt_app      ON attempt (organization, app_id, id);
+
+CREATE TABLE run (
+  organization BIGINT NOT NULL,
+  id           UUID     NOT NULL,
+  app_id       UUID     NOT NULL,
+  state        TEXT COLLATE "C"  NOT NULL,                     -- planned, running, done, cancelled
+  total        BIGINT NOT NULL,
+  done         BIGINT NOT NULL,
+  failed       BIGINT NOT NULL,
+  summary      TEXT   NOT NULL,                     -- JSON: counts by action, verdict, examples
+  started_us   BIGINT NOT NULL,
+  finished_us  BIGINT,
+  PRIMARY KEY (organization, id),
+  FOREIGN KEY (organization, app_id) REFERENCES app (organization, id) ON DELETE CASCADE
+);
+CREATE INDEX run_app ON run (organization, app_id, id);
+
+-- Accounts of the built-in sandbox app.
+CREATE TABLE sandbox_account (
+  organization BIGINT NOT NULL,
+  app_id       UUID     NOT NULL,
+  kind         TEXT COLLATE "C"  NOT NULL,
+  remote_id    TEXT COLLATE "C"  NOT NULL,
+  match_key    TEXT COLLATE "C"  NOT NULL,                     -- folded userName or displayName
+  active       BOOLEAN NOT NULL,
+  record       TEXT   NOT NULL,
+  members      TEXT   NOT NULL,
+  PRIMARY KEY (organization, app_id, kind, remote_id),
+  UNIQUE (organization, app_id, kind, match_key),
+  FOREIGN KEY (organization, app_id) REFERENCES app (organization, id) ON DELETE CASCADE
+);
+
+-- Who may call, who holds what -------------------------------------------------
+CREATE TABLE client (
+  organization BIGINT NOT NULL,
+  id           UUID     NOT NULL,
+  name         TEXT COLLATE "C"  NOT NULL,
+  dialect      TEXT COLLATE "C"  NOT NULL,
+  created_us   BIGINT NOT NULL,
+  disabled_us  BIGINT,
+  PRIMARY KEY (organization, id),
+  UNIQUE (organization, name)
+);
+CREATE TABLE token (
+  organization BIGINT NOT NULL,
+  hash         BYTEA  NOT NULL,                     -- SHA-256 of a 256-bit secret
+  prefix       TEXT COLLATE "C"  NOT NULL,                     -- what people recognise it by
+  client_id    UUID     NOT NULL,
+  scopes       TEXT   NOT NULL,                     -- space-separated
+  created_us   BIGINT NOT NULL,
+  expires_us   BIGINT,
+  used_us      BIGINT,
+  PRIMARY KEY (organization, hash),
+  FOREIGN KEY (organization, client_id) REFERENCES client (organization, id) ON DELETE CASCADE
+);
+
+-- One holder at a time, across instances.
+CREATE TABLE lease (
+  name         TEXT COLLATE "C"  NOT NULL PRIMARY KEY,         -- dispatch, app:<organization>:<id>
+  holder       UUID     NOT NULL,
+  expires_us   BIGINT NOT NULL,
+  fence        BIGINT NOT NULL
+);

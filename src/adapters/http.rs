@@ -1,0 +1,1 @@
+//! One way to send requests: timeouts, no redirects, failures told apart.

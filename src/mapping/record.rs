@@ -1,0 +1,29 @@
+//! What an app should hold for one object.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// Values by app field. Null means: the app's field is to be empty. A field that is not here is none
+/// of Rollcall's business. Equal input gives equal bytes: the map is sorted.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Record(pub BTreeMap<String, Value>);
+
+/// What is desired for one object.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Desired {
+    /// Fields that are kept equal.
+    pub always: Record,
+    /// Fields that are given when the account is made, and then left to the app.
+    pub on_create: Record,
+    /// Why a mapped field is not there, by field: for preview and *why*.
+    pub absent: BTreeMap<String, String>,
+}
+
+impl Record {
+    /// Text that is equal exactly for equal records; kept in the link.
+    pub fn digest_input(&self) -> String {
+        serde_json::to_string(&self.0).unwrap_or_default()
+    }
+}

@@ -1,0 +1,274 @@
+//! Schemas and resource types as data (RFC 7643 §6, §7).
+//!
+//! The documents under `schema/` are the source: what `/Schemas` answers, what a body is checked
+//! against and what a filter may name all come from the same [`Registry`].
+
+mod standard;
+
+use serde::{Deserialize, Serialize};
+
+/// Data type of an attribute (RFC 7643 §2.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Type {
+    /// Unicode text.
+    String,
+    /// `true` or `false`.
+    Boolean,
+    /// A real number.
+    Decimal,
+    /// A whole number.
+    Integer,
+    /// An instant, `xsd:dateTime`.
+    DateTime,
+    /// Base64 text.
+    Binary,
+    /// A URI or the id of a resource.
+    Reference,
+    /// An object of sub-attributes.
+    Complex,
+}
+
+/// Who may write an attribute, and when (RFC 7643 §2.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Mutability {
+    /// The server alone.
+    ReadOnly,
+    /// Anyone, any time.
+    ReadWrite,
+    /// Once.
+    Immutable,
+    /// Anyone, and never read back.
+    WriteOnly,
+}
+
+/// When an attribute is part of an answer (RFC 7643 §2.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Returned {
+    /// In every answer.
+    Always,
+    /// In none.
+    Never,
+    /// Unless excluded.
+    Default,
+    /// Only when asked for.
+    Request,
+}
+
+/// Over what a value must be unique (RFC 7643 §2.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Uniqueness {
+    /// Nothing.
+    None,
+    /// The organization.
+    Server,
+    /// The world.
+    Global,
+}
+
+/// One attribute definition (RFC 7643 §7).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Attribute {
+    /// Canonical name.
+    pub name: String,
+    /// Data type.
+    #[serde(rename = "type")]
+    pub kind: Type,
+    /// Whether it holds an array.
+    pub multi_valued: bool,
+    /// For people.
+    pub description: String,
+    /// Whether a resource must have it.
+    pub required: bool,
+    /// Suggested values; others are accepted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub canonical_values: Vec<String>,
+    /// Whether case matters in comparisons.
+    #[serde(default)]
+    pub case_exact: bool,
+    /// Who may write it.
+    pub mutability: Mutability,
+    /// When it is returned.
+    pub returned: Returned,
+    /// Over what it is unique.
+    #[serde(default = "no_uniqueness")]
+    pub uniqueness: Uniqueness,
+    /// What a reference may point to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reference_types: Vec<String>,
+    /// Parts of a complex attribute.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sub_attributes: Vec<Attribute>,
+    /// Whether the store keeps a row per value, so that filters are look-ups. Ours, not the RFC's:
+    /// read from the document, never answered to a client.
+    #[serde(default, skip_serializing)]
+    pub indexed: bool,
+}
+
+const fn no_uniqueness() -> Uniqueness {
+    Uniqueness::None
+}
+
+impl Attribute {
+    /// The sub-attribute of that name, in any case.
+    pub fn sub(&self, name: &str) -> Option<&Self> {
+        self.sub_attributes.iter().find(|sub| sub.name.eq_ignore_ascii_case(name))
+    }
+}
+
+/// A schema (RFC 7643 §7).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Schema {
+    /// URN.
+    pub id: String,
+    /// For people.
+    pub name: String,
+    /// For people.
+    pub description: String,
+    /// Attribute definitions.
+    pub attributes: Vec<Attribute>,
+}
+
+impl Schema {
+    /// The attribute of that name, in any case.
+    pub fn attribute(&self, name: &str) -> Option<&Attribute> {
+        self.attributes.iter().find(|attribute| attribute.name.eq_ignore_ascii_case(name))
+    }
+}
+
+/// A kind of resource and where it lives (RFC 7643 §6).
+#[derive(Debug, Clone, PartialEq)]
+pub struct ResourceType {
+    /// Name, which is also its id: `User`.
+    pub name: String,
+    /// Path below the SCIM base: `/Users`.
+    pub endpoint: String,
+    /// For people.
+    pub description: String,
+    /// The base schema, with `id`, `externalId`, `meta` and `schemas` not repeated in it.
+    pub schema: Schema,
+    /// Extension schemas, each with whether a resource must have it.
+    pub extensions: Vec<(Schema, bool)>,
+    /// `id`, `externalId`, `meta` and `schemas` (RFC 7643 §3.1), which every resource has.
+    pub common: Vec<Attribute>,
+}
+
+/// What a path means: where in the resource document it points, and by which definition.
+#[derive(Debug, Clone, Copy)]
+pub struct Place<'a> {
+    /// URN of the extension object that holds the attribute; none for the base schema.
+    pub extension: Option<&'a Schema>,
+    /// The attribute.
+    pub attribute: &'a Attribute,
+    /// Its part, where the path names one.
+    pub sub: Option<&'a Attribute>,
+}
+
+impl<'a> Place<'a> {
+    /// The definition of the value the path points to.
+    pub fn leaf(&self) -> &'a Attribute {
+        self.sub.unwrap_or(self.attribute)
+    }
+
+    /// Canonical text, unique within a resource type: `emails.value`,
+    /// `urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager.value`.
+    pub fn key(&self) -> String {
+        let mut key = String::new();
+        if let Some(schema) = self.extension {
+            key.push_str(&schema.id);
+            key.push(':');
+        }
+        key.push_str(&self.attribute.name);
+        if let Some(sub) = self.sub {
+            key.push('.');
+            key.push_str(&sub.name);
+        }
+        key
+    }
+}
+
+impl ResourceType {
+    /// What an attribute path means for this type; none where it names nothing.
+    ///
+    /// Names match in any case. A URN prefix may be the base schema's or an extension's; without
+    /// one, the base schema and the common attributes are searched (RFC 7644 §3.10).
+    pub fn place(&self, path: &super::path::AttributePath) -> Option<Place<'_>> {
+        let (extension, attribute) = match &path.schema {
+            None => (None, self.base_attribute(&path.attribute)?),
+            Some(urn) if self.schema.id.eq_ignore_ascii_case(urn) => {
+                (None, self.base_attribute(&path.attribute)?)
+            }
+            Some(urn) => {
+                let schema = self.extension(urn)?;
+                (Some(schema), schema.attribute(&path.attribute)?)
+            }
+        };
+        let sub = match &path.sub {
+            None => None,
+            Some(name) => Some(attribute.sub(name)?),
+        };
+        Some(Place { extension, attribute, sub })
+    }
+
+    /// A base or common attribute by name, in any case.
+    pub fn base_attribute(&self, name: &str) -> Option<&Attribute> {
+        self.schema
+            .attribute(name)
+            .or_else(|| self.common.iter().find(|common| common.name.eq_ignore_ascii_case(name)))
+    }
+
+    /// An extension schema by URN, in any case.
+    pub fn extension(&self, urn: &str) -> Option<&Schema> {
+        self.extensions
+            .iter()
+            .map(|(schema, _)| schema)
+            .find(|schema| schema.id.eq_ignore_ascii_case(urn))
+    }
+
+    /// Whether resources of this type have members kept as rows (`Group`).
+    pub fn has_members(&self) -> bool {
+        self.name == "Group"
+    }
+}
+
+/// Every resource type that an organization has.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Registry {
+    /// In the order in which `/ResourceTypes` lists them.
+    pub resource_types: Vec<ResourceType>,
+}
+
+impl Registry {
+    /// User with the enterprise extension, and Group.
+    pub fn standard() -> Self {
+        standard::registry()
+    }
+
+    /// A type by name, as in `meta.resourceType`.
+    pub fn named(&self, name: &str) -> Option<&ResourceType> {
+        self.resource_types.iter().find(|kind| kind.name.eq_ignore_ascii_case(name))
+    }
+
+    /// A type by the path segment below the SCIM base: `Users`.
+    pub fn at(&self, segment: &str) -> Option<&ResourceType> {
+        self.resource_types.iter().find(|kind| kind.endpoint.trim_start_matches('/') == segment)
+    }
+
+    /// Every schema once, base schemas first.
+    pub fn schemas(&self) -> Vec<&Schema> {
+        let mut schemas: Vec<&Schema> = Vec::new();
+        let bases = self.resource_types.iter().map(|kind| &kind.schema);
+        let extensions =
+            self.resource_types.iter().flat_map(|kind| kind.extensions.iter().map(|(s, _)| s));
+        for schema in bases.chain(extensions) {
+            if !schemas.iter().any(|seen| seen.id == schema.id) {
+                schemas.push(schema);
+            }
+        }
+        schemas
+    }
+}
