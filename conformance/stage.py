@@ -118,16 +118,14 @@ def tools():
 
 
 def binary(argument=None):
-    """The `rollcall` to run: the argument, `ROLLCALL_BIN`, or the debug build (built if missing)."""
+    """The `rollcall` to run: the argument, or `ROLLCALL_BIN`, or a debug build of this source."""
     given = argument or os.environ.get("ROLLCALL_BIN")
     if given:
         require(os.access(given, os.X_OK), f"{given} is no program")
         return Path(given).resolve()
-    built = TARGET / "debug/rollcall"
-    if not built.exists():
-        cargo = os.environ.get("CARGO", "cargo")
-        subprocess.run([cargo, "build", "--bin", "rollcall"], cwd=ROOT, check=True)
-    return built
+    cargo = os.environ.get("CARGO", "cargo")
+    subprocess.run([cargo, "build", "--quiet", "--bin", "rollcall"], cwd=ROOT, check=True)
+    return TARGET / "debug/rollcall"
 
 
 # Talking HTTP ---------------------------------------------------------------------------------
