@@ -187,4 +187,4 @@ impl Rule {
 }
 
 #[cfg(test)]
-pub(in crate::mapping) mod tests;
+pub(crate) mod tests;
