@@ -16,6 +16,7 @@ pub struct RemoteId(pub String);
 /// What an app can do.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a thing the app can do or cannot")]
 pub struct Capabilities {
     /// Whether accounts can be switched off and on.
     pub deactivate: bool,

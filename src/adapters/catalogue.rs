@@ -317,7 +317,7 @@ mod tests {
         assert_eq!(desired.on_create.0["source"], "Rollcall");
     }
 
-    fn reasons(kind: &str, settings: Value, secrets: &[&str]) -> Vec<(String, String)> {
+    fn reasons(kind: &str, settings: &Value, secrets: &[&str]) -> Vec<(String, String)> {
         let secrets: Vec<String> = secrets.iter().map(|name| (*name).to_owned()).collect();
         check_settings(kind, settings.as_object().unwrap(), &secrets)
             .err()
@@ -330,8 +330,10 @@ mod tests {
     #[test]
     fn settings_are_checked_without_connecting() {
         let url = "https://app.example.com/scim/v2";
-        assert!(reasons("scim", json!({ "url": url, "timeoutSeconds": 5 }), &["token"]).is_empty());
-        assert!(reasons("sandbox", json!({}), &[]).is_empty());
+        assert!(
+            reasons("scim", &json!({ "url": url, "timeoutSeconds": 5 }), &["token"]).is_empty()
+        );
+        assert!(reasons("sandbox", &json!({}), &[]).is_empty());
         let cases = [
             ("scim", json!({ "url": url }), vec![], "token", "Token is missing."),
             ("scim", json!({}), vec!["token"], "url", "Address is missing."),
@@ -372,7 +374,7 @@ mod tests {
             ("zoho", json!({}), vec![], "adapter", "scim, sandbox"),
         ];
         for (kind, settings, secrets, field, needle) in cases {
-            let found = reasons(kind, settings.clone(), &secrets);
+            let found = reasons(kind, &settings, &secrets);
             assert_eq!(found.len(), 1, "{settings}: {found:?}");
             assert_eq!(found[0].0, field);
             assert!(found[0].1.contains(needle), "{found:?}");
@@ -381,7 +383,7 @@ mod tests {
 
     #[test]
     fn apps_are_connected_by_kind() {
-        let make = |kind: &str, settings: Value, token: Option<&str>| {
+        let make = |kind: &str, settings: &Value, token: Option<&str>| {
             let secrets = token.map(|token| ("token".to_owned(), SecretString::from(token)));
             connect(
                 kind,
@@ -395,9 +397,9 @@ mod tests {
             .map_err(|reason| reason.field.unwrap())
         };
         let url = json!({ "url": "https://app.example.com/scim/v2" });
-        assert_eq!(make("sandbox", json!({}), None), Ok(()));
-        assert_eq!(make("scim", url.clone(), Some("t")), Ok(()));
-        assert_eq!(make("scim", url.clone(), None), Err("token".into()));
-        assert_eq!(make("scim", url, Some("Bearer t")), Err("token".into()));
+        assert_eq!(make("sandbox", &json!({}), None), Ok(()));
+        assert_eq!(make("scim", &url, Some("t")), Ok(()));
+        assert_eq!(make("scim", &url, None), Err("token".into()));
+        assert_eq!(make("scim", &url, Some("Bearer t")), Err("token".into()));
     }
 }

@@ -2,6 +2,7 @@
 
 use parking_lot::Mutex;
 use serde_json::Value;
+use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
@@ -114,10 +115,10 @@ fn serve(stream: TcpStream, seen: &Mutex<Vec<Seen>>, script: &Mutex<Box<Script>>
             let mut stream = stream;
             let mut head = format!("HTTP/1.1 {status} X\r\nconnection: close\r\n");
             for (name, value) in headers {
-                head.push_str(&format!("{name}: {value}\r\n"));
+                let _ = write!(head, "{name}: {value}\r\n");
             }
             if status != 204 {
-                head.push_str(&format!("content-length: {}\r\n", body.len()));
+                let _ = write!(head, "content-length: {}\r\n", body.len());
             }
             let _ = stream.write_all(format!("{head}\r\n{body}").as_bytes());
         }

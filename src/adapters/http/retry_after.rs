@@ -5,7 +5,7 @@ use jiff::fmt::rfc2822::DateTimeParser;
 use std::time::Duration;
 
 /// Longest wait that is believed.
-const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+const LONGEST: Duration = Duration::from_hours(24);
 
 /// How long to wait from `now`; none where the text is neither seconds nor a date.
 ///
@@ -33,7 +33,7 @@ mod tests {
     fn seconds_fractions_and_dates_are_waits() {
         let now = date("Sun, 06 Nov 1994 08:49:37 GMT").unwrap();
         let cases = [
-            ("120", Some(Duration::from_secs(120))),
+            ("120", Some(Duration::from_mins(2))),
             (" 0 ", Some(Duration::ZERO)),
             ("1.5", Some(Duration::from_millis(1500))),
             ("Sun, 06 Nov 1994 08:50:07 GMT", Some(Duration::from_secs(30))),

@@ -110,7 +110,7 @@ impl Calls {
         &self,
         kind: Kind,
         id: &RemoteId,
-        operations: Vec<Value>,
+        operations: &[Value],
     ) -> Result<Call, Failure> {
         let body = json!({ "schemas": [urn::PATCH_OP], "Operations": operations });
         Ok(call(Method::PATCH, self.one(kind, id)?, Some(body)))

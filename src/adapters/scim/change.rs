@@ -26,7 +26,7 @@ impl Scim {
         if by_element && self.quirks.no_element_paths.is_set() {
             return self.change_computed(kind, id, change, whole).await;
         }
-        let answer = self.patch(kind, id, list).await?;
+        let answer = self.patch(kind, id, &list).await?;
         if answer.is_success() {
             return Ok(());
         }
@@ -59,7 +59,7 @@ impl Scim {
         if list.is_empty() {
             return Ok(());
         }
-        let answer = self.patch(kind, id, list).await?;
+        let answer = self.patch(kind, id, &list).await?;
         if self.refuses_patch(kind, id, &answer).await? {
             return self.change_by_put(kind, id, change, whole).await;
         }
@@ -82,7 +82,7 @@ impl Scim {
     pub(super) async fn switch(&self, id: &RemoteId, on: bool) -> Result<(), Failure> {
         let kind = Kind::User;
         if !self.by_put(kind).await? {
-            let answer = self.patch(kind, id, active(on)).await?;
+            let answer = self.patch(kind, id, &active(on)).await?;
             if !self.refuses_patch(kind, id, &answer).await? {
                 return answer.success().map(|_| ());
             }
@@ -96,7 +96,7 @@ impl Scim {
         &self,
         kind: Kind,
         id: &RemoteId,
-        operations: Vec<Value>,
+        operations: &[Value],
     ) -> Result<Answer, Failure> {
         let answer = self.send(&self.calls.patch(kind, id, operations)?).await?;
         if answer.is_success() {
@@ -144,7 +144,7 @@ impl Scim {
     ) -> Result<Vec<Call>, Failure> {
         if !self.by_put(kind).await? {
             let operations = operations(kind, change, whole)?.list;
-            return Ok(vec![self.calls.patch(kind, id, operations)?]);
+            return Ok(vec![self.calls.patch(kind, id, &operations)?]);
         }
         let mut resource = Map::new();
         overlay(kind, &mut resource, &after(change, whole))?;
@@ -154,7 +154,7 @@ impl Scim {
     /// What [`Self::switch`] sends.
     pub(super) async fn switch_calls(&self, id: &RemoteId, on: bool) -> Result<Vec<Call>, Failure> {
         if !self.by_put(Kind::User).await? {
-            return Ok(vec![self.calls.patch(Kind::User, id, active(on))?]);
+            return Ok(vec![self.calls.patch(Kind::User, id, &active(on))?]);
         }
         let mut resource = Map::new();
         resource.insert("active".into(), on.into());
@@ -188,7 +188,7 @@ fn writable(mut resource: Map<String, Value>) -> Map<String, Value> {
 }
 
 /// Whether a refusal may come from how elements are named, rather than from a value.
-fn is_about_paths(answer: &Answer) -> bool {
+pub(super) fn is_about_paths(answer: &Answer) -> bool {
     let about_values = ["invalidValue", "mutability", "uniqueness", "tooMany", "sensitive"];
     answer.status == 400 && !answer.scim_type().is_some_and(|why| about_values.contains(&why))
 }

@@ -15,14 +15,14 @@ use serde_json::Value;
 /// Most pages that are read to find one object where filters do nothing.
 const MOST_PAGES: usize = 500;
 
-/// A ListResponse, as far as it matters.
+/// A `ListResponse`, as far as it matters.
 pub(super) struct Listed {
     pub(super) total: Option<usize>,
     pub(super) resources: Vec<Value>,
 }
 
 impl Listed {
-    /// Reads a ListResponse; none for anything else.
+    /// Reads a `ListResponse`; none for anything else.
     pub(super) fn read(body: &Value) -> Option<Self> {
         let total = body.get("totalResults").and_then(|total| match total {
             Value::Number(number) => number.as_u64(),
@@ -52,6 +52,8 @@ impl Scim {
         let mut filter = (!self.quirks.no_filters.is_set()).then_some(filter.as_str());
         let exact = known(kind, &key.field)?.case_exact;
         let mut found: Vec<Observed> = Vec::new();
+        // Some cannot read every value, which says nothing of the next one.
+        let is_plain = !filter.is_some_and(|text| text.contains('\\') || !text.is_ascii());
         let (mut start, mut first) = (1, None);
         for _ in 0..MOST_PAGES {
             let answer = self.send(&self.calls.page(kind, filter, start)).await?;
@@ -59,7 +61,9 @@ impl Scim {
                 return Ok(found);
             }
             if filter.is_some() && refuses_filters(&answer) {
-                self.quirks.no_filters.set();
+                if is_plain {
+                    self.quirks.no_filters.set();
+                }
                 filter = None;
                 continue;
             }
@@ -134,7 +138,7 @@ impl Scim {
 
 /// Whether the server says that it cannot filter, rather than that nothing matches.
 fn refuses_filters(answer: &Answer) -> bool {
-    answer.status == 501 || (answer.status == 400 && answer.scim_type() == Some("invalidFilter"))
+    matches!(answer.status, 400 | 501) && !matches!(answer.scim_type(), Some("tooMany"))
 }
 
 /// Whether a page begins like the one before; remembers how it begins.

@@ -5,6 +5,7 @@
 //! reads `remove` with the path `members` as *all of them* would empty the group.
 
 use super::Scim;
+use super::change::is_about_paths;
 use super::patch::{Removal, members};
 use crate::adapters::adapter::{Failure, MemberChange, RemoteId};
 use crate::adapters::http::{Answer, Call};
@@ -29,7 +30,7 @@ impl Scim {
             let (_, current) = self.group(group).await?;
             return self.replace_members(group, &after(current.unwrap_or_default(), change)).await;
         }
-        let answer = self.patch(Kind::Group, group, members(change, removal)).await?;
+        let answer = self.patch(Kind::Group, group, &members(change, removal)).await?;
         match answer.status {
             404 if !self.is_unknown_patch(Kind::Group, group).await? => Err(Failure::Gone),
             404 | 405 => {
@@ -69,20 +70,23 @@ impl Scim {
                 return Err(refusal.failure());
             }
             let joining = MemberChange { add: rest.add, remove: Vec::new() };
-            self.patch(Kind::Group, group, members(&joining, Removal::Path)).await?.success()?;
+            self.patch(Kind::Group, group, &members(&joining, Removal::Path)).await?.success()?;
         }
         if rest.remove.is_empty() {
             return Ok(());
         }
         let leaving = MemberChange { add: Vec::new(), remove: rest.remove };
         // One of them was gone already, and the server refused for its sake.
-        if leaving.remove.len() < change.remove.len() || !change.add.is_empty() {
-            let answer = self.patch(Kind::Group, group, members(&leaving, Removal::Path)).await?;
+        if refusal.status != 501 {
+            let answer = self.patch(Kind::Group, group, &members(&leaving, Removal::Path)).await?;
             if answer.is_success() {
                 return Ok(());
             }
+            if !is_about_paths(&answer) {
+                return Err(answer.failure());
+            }
         }
-        let answer = self.patch(Kind::Group, group, members(&leaving, Removal::Listed)).await?;
+        let answer = self.patch(Kind::Group, group, &members(&leaving, Removal::Listed)).await?;
         if answer.is_success() && self.group(group).await?.1.as_ref() == Some(&expected) {
             self.quirks.learn_removal(Removal::Listed);
             return Ok(());
@@ -94,7 +98,7 @@ impl Scim {
 
     async fn replace_members(&self, group: &RemoteId, ids: &Ids) -> Result<(), Failure> {
         let operation = json!({ "op": "replace", "path": "members", "value": values(ids) });
-        self.patch(Kind::Group, group, vec![operation]).await?.success().map(|_| ())
+        self.patch(Kind::Group, group, &[operation]).await?.success().map(|_| ())
     }
 
     async fn put_members(&self, group: &RemoteId, change: &MemberChange) -> Result<(), Failure> {
@@ -132,13 +136,13 @@ impl Scim {
         let removal = self.quirks.removal();
         let whole = removal == Removal::Whole && !change.remove.is_empty();
         if !whole && !self.members_by_put().await? {
-            return Ok(vec![self.calls.patch(Kind::Group, group, members(change, removal))?]);
+            return Ok(vec![self.calls.patch(Kind::Group, group, &members(change, removal))?]);
         }
         let joining: Ids = change.add.iter().cloned().collect();
         if whole {
             let value = values(&joining);
             let operation = json!({ "op": "replace", "path": "members", "value": value });
-            let patch = self.calls.patch(Kind::Group, group, vec![operation])?;
+            let patch = self.calls.patch(Kind::Group, group, &[operation])?;
             return Ok(vec![self.calls.read(Kind::Group, group)?, patch]);
         }
         let mut resource = Map::new();
