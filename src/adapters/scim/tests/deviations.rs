@@ -3,6 +3,7 @@
 use super::*;
 
 type Answers = fn() -> Reply;
+type Expected = fn(&Failure) -> bool;
 
 fn william() -> Record {
     record(json!({ "userName": "w" }))
@@ -146,7 +147,7 @@ async fn testing_the_connection_says_what_it_found() {
     assert_eq!(report.findings, ["It takes changes by PATCH.", "It has 3 users."]);
     assert_eq!(asked(&fake), ["GET /Users?count=1"]);
 
-    let cases: [(Answers, fn(&Failure) -> bool); 4] = [
+    let cases: [(Answers, Expected); 4] = [
         (|| answer(401, &Value::Null), |failure| matches!(failure, Failure::Unauthorized(_))),
         (|| answer(404, &Value::Null), |failure| matches!(failure, Failure::Misconfigured(_))),
         (
