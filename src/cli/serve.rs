@@ -128,7 +128,7 @@ async fn first_token(
     clock: &Clock,
 ) -> Result<Option<SecretString>, Failure> {
     let has = store
-        .read(organization, crate::store::Reader::has_tokens)
+        .read(organization, |reader| reader.has_tokens())
         .await
         .map_err(|error| error.to_string())?;
     if has {

@@ -118,7 +118,7 @@ pub(super) fn run(config: &Config, command: Command) -> Result<(), Failure> {
             }
             Command::List => {
                 let tokens = store
-                    .read(organization.id, crate::store::Reader::tokens)
+                    .read(organization.id, |reader| reader.tokens())
                     .await
                     .map_err(|error| error.to_string())?;
                 say(&format!(

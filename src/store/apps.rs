@@ -72,7 +72,15 @@ fn row(row: Row) -> Result<AppRow> {
 macro_rules! columns {
     () => {
         (
-            (app::id, app::name, app::adapter, app::settings, app::scope, app::policy, app::enabled),
+            (
+                app::id,
+                app::name,
+                app::adapter,
+                app::settings,
+                app::scope,
+                app::policy,
+                app::enabled,
+            ),
             (
                 app::paused,
                 app::mapping,
@@ -169,12 +177,14 @@ impl Transaction<'_> {
     /// the name.
     pub fn update_app(&mut self, changed: &AppRow, now_us: i64) -> Result<()> {
         let organization = self.organization;
-        let updated = diesel::update(app::table.filter(
-            app::organization
-                .eq(organization)
-                .and(app::id.eq(changed.id))
-                .and(app::revision.eq(changed.revision)),
-        ))
+        let updated = diesel::update(
+            app::table.filter(
+                app::organization
+                    .eq(organization)
+                    .and(app::id.eq(changed.id))
+                    .and(app::revision.eq(changed.revision)),
+            ),
+        )
         .set((
             app::name.eq(&changed.name),
             app::settings.eq(Value::Object(changed.settings.clone()).to_string()),
@@ -194,21 +204,17 @@ impl Transaction<'_> {
     /// Pauses an app with a sentence, or lets it go on. Its queue is kept.
     pub fn pause_app(&mut self, id: AppId, reason: Option<&str>) -> Result<()> {
         let organization = self.organization;
-        diesel::update(
-            app::table.filter(app::organization.eq(organization).and(app::id.eq(id))),
-        )
-        .set((app::paused.eq(reason), app::revision.eq(app::revision + 1)))
-        .execute(self.reader.conn)?;
+        diesel::update(app::table.filter(app::organization.eq(organization).and(app::id.eq(id))))
+            .set((app::paused.eq(reason), app::revision.eq(app::revision + 1)))
+            .execute(self.reader.conn)?;
         Ok(())
     }
 
     /// Deletes an app, its mapping, links, queue, runs and secrets. Nothing is changed remotely.
     pub fn delete_app(&mut self, id: AppId, owner: &str) -> Result<()> {
         let organization = self.organization;
-        diesel::delete(
-            app::table.filter(app::organization.eq(organization).and(app::id.eq(id))),
-        )
-        .execute(self.reader.conn)?;
+        diesel::delete(app::table.filter(app::organization.eq(organization).and(app::id.eq(id))))
+            .execute(self.reader.conn)?;
         self.delete_secrets(owner)
     }
 }
