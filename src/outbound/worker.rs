@@ -9,7 +9,7 @@ mod record;
 
 use super::application::Application;
 use super::engine::{Engine, micros};
-use super::plan::{self, Found, Link, Next, Origin};
+use super::plan::{self, Found, Link, Next, Origin, Situation};
 use super::retry;
 use super::situation;
 use crate::adapters::adapter::{Failure, Observed, Reason, RemoteId};
@@ -143,10 +143,11 @@ impl Push<'_> {
                                 origin: Origin::Created,
                                 record,
                             };
-                            self.recorder
-                                .linked(kind, &link, Action::Create, fields(&link), &watch)
-                                .await?;
+                            let names = fields(&link);
                             now.link = Some(link);
+                            if self.linked(&now, Action::Create, names, &watch).await? {
+                                return Ok(());
+                            }
                         }
                         Err(Failure::Conflict { .. }) if conflicts == 0 => {
                             // Made meanwhile, or the look was too narrow: look once more.
@@ -175,8 +176,10 @@ impl Push<'_> {
                         origin,
                         record: observed.record,
                     };
-                    self.recorder.linked(kind, &link, Action::Adopt, Vec::new(), &watch).await?;
                     now.link = Some(link);
+                    if self.linked(&now, Action::Adopt, Vec::new(), &watch).await? {
+                        return Ok(());
+                    }
                 }
                 Next::Update(remote, change, whole) => {
                     let watch = Stopwatch::start();
@@ -192,7 +195,9 @@ impl Push<'_> {
                         change.set.keys().chain(&change.cleared).cloned().collect::<Vec<_>>();
                     if let Some(link) = &mut now.link {
                         link.record = whole;
-                        self.recorder.linked(kind, link, Action::Update, names, &watch).await?;
+                    }
+                    if self.linked(&now, Action::Update, names, &watch).await? {
+                        return Ok(());
                     }
                 }
                 Next::SetActive(remote, active) => {
@@ -214,7 +219,9 @@ impl Push<'_> {
                     let action = if active { Action::Reactivate } else { Action::Deactivate };
                     if let Some(link) = &mut now.link {
                         link.active = active;
-                        self.recorder.linked(kind, link, action, Vec::new(), &watch).await?;
+                    }
+                    if self.linked(&now, action, Vec::new(), &watch).await? {
+                        return Ok(());
                     }
                 }
                 Next::Delete(remote) => {
@@ -239,6 +246,19 @@ impl Push<'_> {
                 .into(),
         })
         .await
+    }
+
+    /// Records the link; the same transaction closes the job when a person's plan is done with it.
+    async fn linked(
+        &self,
+        now: &Situation,
+        action: Action,
+        fields: Vec<String>,
+        watch: &Stopwatch,
+    ) -> Result<bool, Stop> {
+        let Some(link) = &now.link else { return Ok(false) };
+        let is_last = now.kind == Kind::User && matches!(plan::next(now), Next::Done(_));
+        self.recorder.linked(now.kind, link, (action, fields), is_last, watch).await
     }
 
     async fn capabilities(
