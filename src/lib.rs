@@ -6,7 +6,11 @@
 //! - [`clock`], [`id`]: the only places that ask for time and randomness.
 pub mod adapters;
 pub mod clock;
+pub mod config;
 pub mod id;
 pub mod mapping;
+pub mod outbound;
 pub mod scim;
 pub mod store;
+pub mod telemetry;
+pub mod vault;

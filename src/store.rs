@@ -7,59 +7,47 @@
 
 pub mod changes;
 pub mod clients;
+mod connection;
+mod error;
+mod location;
 pub mod members;
+mod migrations;
 pub mod organizations;
+mod pool;
 pub mod query;
 pub mod resources;
+mod schema;
+mod sql;
+mod writer;
 
-use crate::id::OrganizationId;
+pub use error::{Error, Result};
 
-/// What a caller can do about a failure.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// The row is not there.
-    #[error("not found")]
-    NotFound,
-    /// A unique value is taken; names the SCIM attribute or column.
-    #[error("another row has this {0}")]
-    Taken(&'static str),
-    /// The version is not the one expected.
-    #[error("changed since it was read")]
-    Stale,
-    /// A reference names no resource; holds the id as sent.
-    #[error("no resource has the id {0:?}")]
-    Dangling(String),
-    /// The answer would be larger than the bound.
-    #[error("the query matches more than can be examined")]
-    TooMany,
-    /// All connections are taken, or the database is locked: try again.
-    #[error("the database is busy")]
-    Busy,
-    /// The caller's own refusal inside a transaction, which rolls it back.
-    #[error(transparent)]
-    Refused(#[from] crate::scim::error::Error),
-    /// A stored document cannot be read.
-    #[error("a stored row cannot be read: {0}")]
-    Corrupt(String),
-    /// The database refused or is away. The text never reaches a client.
-    #[error("database: {0}")]
-    Database(String),
-}
+use crate::clock::Stopwatch;
+use crate::id::{self, OrganizationId};
+use connection::Connection;
+use location::Location;
+use pool::{Manager, Mode, Pool, reader};
+use std::sync::Arc;
+use std::time::Duration;
+use writer::Writer;
 
-/// Result of the store.
-pub type Result<T> = std::result::Result<T, Error>;
+/// Most times that a transaction is run again after PostgreSQL gave it up.
+const RETRIES: u32 = 5;
 
 /// A handle on the database, cheap to clone.
 #[derive(Clone)]
 pub struct Store {
-    // filled in by the implementation
+    // The order matters: the lock on the file is given back after the connections are closed.
+    writer: Option<Arc<Writer>>,
+    pool: Pool,
+    patience: Duration,
+    _lock: Option<Arc<std::fs::File>>,
 }
 
 /// A consistent view of one organization.
 pub struct Reader<'c> {
-    // conn: &'c mut Connection,
+    conn: &'c mut Connection,
     organization: OrganizationId,
-    _lifetime: std::marker::PhantomData<&'c mut ()>,
 }
 
 /// A view that may also change; everything in it commits together or not at all.
@@ -108,36 +96,95 @@ impl Store {
     /// Opens `sqlite:PATH` (created when missing), `sqlite::memory:`-like URLs are refused, or
     /// `postgres://…`; applies pending migrations. A file of SQLite that another server holds is
     /// opened for commands only when `exclusive` is false.
-    pub fn open(_url: &str, _options: &Options, _exclusive: bool) -> Result<Self> {
-        todo!()
+    pub fn open(url: &str, options: &Options, exclusive: bool) -> Result<Self> {
+        let location = Location::parse(url)?;
+        let writing = Manager::writing(location.clone(), options);
+        let mut lock = None;
+        let mut writer = None;
+        if let Location::Sqlite(path) = &location {
+            if exclusive {
+                lock = Some(Arc::new(location::lock(path)?));
+            }
+            location::create_private(path)?;
+        }
+        migrations::apply(&writing)?;
+        let pool = match &location {
+            Location::Sqlite(_) => {
+                writer = Some(Arc::new(Writer::start(writing, options.patience)?));
+                Pool::open(Manager::reading(location, options), options)?
+            }
+            Location::Postgres(_) => Pool::open(writing, options)?,
+        };
+        Ok(Self { writer, pool, patience: options.patience, _lock: lock })
     }
 
     /// Runs `work` on a read-only view, on a blocking thread.
-    pub async fn read<T, F>(&self, _organization: OrganizationId, _work: F) -> Result<T>
+    pub async fn read<T, F>(&self, organization: OrganizationId, work: F) -> Result<T>
     where
         T: Send + 'static,
         F: FnOnce(&mut Reader<'_>) -> Result<T> + Send + 'static,
     {
-        todo!()
+        let (_, answer) = self.pool.run(Mode::Read, once(organization, work)).await?;
+        answer
     }
 
     /// Runs a read of a few rows by key: on SQLite on the calling thread when a connection is free,
     /// which is twice as fast as a hop to a blocking thread; otherwise as [`Store::read`].
-    pub async fn glance<T, F>(&self, _organization: OrganizationId, _work: F) -> Result<T>
+    pub async fn glance<T, F>(&self, organization: OrganizationId, work: F) -> Result<T>
     where
         T: Send + 'static,
         F: FnOnce(&mut Reader<'_>) -> Result<T> + Send + 'static,
     {
-        todo!()
+        if self.writer.is_none() {
+            return self.read(organization, work).await;
+        }
+        match self.pool.run_here(Mode::Read, once(organization, work)) {
+            Ok(answer) => answer,
+            Err(work) => self.pool.run(Mode::Read, work).await?.1,
+        }
     }
 
     /// Runs `work` in a transaction. It may run again (serialization failures), so it must not have
     /// effects outside the transaction.
-    pub async fn write<T, F>(&self, _organization: OrganizationId, _work: F) -> Result<T>
+    pub async fn write<T, F>(&self, organization: OrganizationId, work: F) -> Result<T>
     where
         T: Send + 'static,
         F: Fn(&mut Transaction<'_>) -> Result<T> + Send + 'static,
     {
-        todo!()
+        if let Some(writer) = &self.writer {
+            return writer.run(organization, work).await;
+        }
+        let asked = Stopwatch::start();
+        let mut work = move |connection: &mut Connection| {
+            work(&mut Transaction { reader: reader(connection, organization) })
+        };
+        for attempt in 0.. {
+            let answer;
+            (work, answer) = self.pool.run(Mode::Write, work).await?;
+            match answer {
+                Err(Error::Busy) if attempt < RETRIES && asked.elapsed() < self.patience => {
+                    let most = 5_u64 << attempt;
+                    tokio::time::sleep(Duration::from_millis(1 + id::below(most))).await;
+                }
+                answer => return answer,
+            }
+        }
+        Err(Error::Busy)
+    }
+}
+
+/// Work that can be done once, as the pool takes it: called once, though it might be moved about.
+fn once<T, F>(
+    organization: OrganizationId,
+    work: F,
+) -> impl FnMut(&mut Connection) -> Result<T> + Send + 'static
+where
+    T: 'static,
+    F: FnOnce(&mut Reader<'_>) -> Result<T> + Send + 'static,
+{
+    let mut work = Some(work);
+    move |connection| match work.take() {
+        Some(work) => work(&mut reader(connection, organization)),
+        None => Err(Error::Database("a read was run twice".into())),
     }
 }

@@ -8,7 +8,10 @@
 
 pub mod eval;
 pub mod parse;
+mod print;
 mod resolve;
+#[cfg(test)]
+pub(crate) mod sample;
 
 pub use parse::parse;
 

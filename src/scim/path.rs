@@ -8,7 +8,20 @@
 //!
 //! The parser knows no schema; [`super::schema::ResourceType::place`] says what a path means.
 
-use super::filter::Filter;
+pub(in crate::scim) mod grammar;
+
+use super::error::{Error, ScimType};
+use super::filter::{self, Filter};
+use super::schema::ResourceType;
+use grammar::{Expected, attribute_path, name};
+use nom::character::complete::{char, multispace0};
+use nom::combinator::opt;
+use nom::sequence::preceded;
+use nom::{Finish, Parser};
+use std::fmt;
+
+/// Longest attribute path that is accepted, in bytes.
+pub const MAX_LENGTH: usize = 1_024;
 
 /// An attribute, qualified by a URN or not, with or without a sub-attribute.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -38,3 +51,107 @@ pub enum Path {
         sub: Option<String>,
     },
 }
+
+/// Reads an attribute path, as in `sortBy` and `attributes`.
+///
+/// The URN of an extension alone reads as an attribute of a shorter URN: [`parse`] tells them
+/// apart.
+///
+/// # Errors
+/// `invalidPath` with the position (in characters, from 1) and what was expected there.
+pub fn attribute(text: &str) -> Result<AttributePath, Error> {
+    within(text, MAX_LENGTH)?;
+    match attribute_path(text).finish() {
+        Ok(("", path)) => Ok(path),
+        Ok((rest, _)) => {
+            Err(Expected::new(rest, "expected the end of the attribute path").path_error(text))
+        }
+        Err(expected) => Err(expected.path_error(text)),
+    }
+}
+
+/// Reads the path of a PATCH operation.
+///
+/// `kind` is asked one thing only: whether the text is the URN of one of its extensions, which is
+/// then a [`Path::Extension`] with the canonical URN. Whether the attributes exist is for
+/// [`ResourceType::place`] to say.
+///
+/// # Errors
+/// `invalidPath` with the position (in characters, from 1) and what was expected there;
+/// `invalidFilter` where that is between the brackets.
+pub fn parse(kind: &ResourceType, text: &str) -> Result<Path, Error> {
+    within(text, filter::MAX_LENGTH)?;
+    if let Some(extension) = kind.extension(text) {
+        return Ok(Path::Extension(extension.id.clone()));
+    }
+    let (rest, attribute) =
+        attribute_path(text).finish().map_err(|expected| expected.path_error(text))?;
+    if rest.is_empty() {
+        return Ok(Path::Attribute(attribute));
+    }
+    let Some(inner) = rest.strip_prefix('[') else {
+        let expected = Expected::new(rest, "expected \".\", \"[\" or the end of the path");
+        return Err(expected.path_error(text));
+    };
+    if attribute.sub.is_some() {
+        let expected = Expected::new(rest, "\"[\" follows an attribute, not a part of one");
+        return Err(expected.path_error(text));
+    }
+    let (rest, filter) =
+        filter::parse::within_brackets(inner).map_err(|expected| expected.filter_error(text))?;
+    let (rest, sub) = tail(rest).finish().map_err(|expected| expected.path_error(text))?;
+    if !rest.is_empty() {
+        let expected = Expected::new(rest, "expected the end of the path");
+        return Err(expected.path_error(text));
+    }
+    Ok(Path::Elements { attribute, filter: Box::new(filter), sub })
+}
+
+/// What may follow the brackets.
+fn tail(input: &str) -> nom::IResult<&str, Option<String>, Expected<'_>> {
+    let (rest, sub) = opt(preceded(char('.'), name)).parse(input)?;
+    let (rest, _) = multispace0(rest)?;
+    Ok((rest, sub.map(str::to_owned)))
+}
+
+fn within(text: &str, limit: usize) -> Result<(), Error> {
+    if text.len() > limit {
+        return Err(Error::bad(
+            ScimType::InvalidPath,
+            format!("the path is longer than {limit} bytes"),
+        ));
+    }
+    Ok(())
+}
+
+impl fmt::Display for AttributePath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(schema) = &self.schema {
+            write!(f, "{schema}:")?;
+        }
+        f.write_str(&self.attribute)?;
+        if let Some(sub) = &self.sub {
+            write!(f, ".{sub}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Path {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Extension(urn) => f.write_str(urn),
+            Self::Attribute(path) => path.fmt(f),
+            Self::Elements { attribute, filter, sub } => {
+                write!(f, "{attribute}[{filter}]")?;
+                match sub {
+                    Some(sub) => write!(f, ".{sub}"),
+                    None => Ok(()),
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -72,6 +72,7 @@ pub enum Uniqueness {
 /// One attribute definition (RFC 7643 §7).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[expect(clippy::struct_excessive_bools, reason = "the characteristics of RFC 7643 §2.2")]
 pub struct Attribute {
     /// Canonical name.
     pub name: String,
@@ -195,10 +196,16 @@ impl ResourceType {
     /// What an attribute path means for this type; none where it names nothing.
     ///
     /// Names match in any case. A URN prefix may be the base schema's or an extension's; without
-    /// one, the base schema and the common attributes are searched (RFC 7644 §3.10).
+    /// one, the base schema and the common attributes are searched (RFC 7644 §3.10). What they do
+    /// not have is looked for in the extensions, where it must have one meaning only: RFC 7644
+    /// §3.10 asks clients to qualify such names only so that they do not conflict, and identity
+    /// providers ask for `manager`.
     pub fn place(&self, path: &super::path::AttributePath) -> Option<Place<'_>> {
         let (extension, attribute) = match &path.schema {
-            None => (None, self.base_attribute(&path.attribute)?),
+            None => match self.base_attribute(&path.attribute) {
+                Some(attribute) => (None, attribute),
+                None => self.extension_attribute(&path.attribute)?,
+            },
             Some(urn) if self.schema.id.eq_ignore_ascii_case(urn) => {
                 (None, self.base_attribute(&path.attribute)?)
             }
@@ -219,6 +226,18 @@ impl ResourceType {
         self.schema
             .attribute(name)
             .or_else(|| self.common.iter().find(|common| common.name.eq_ignore_ascii_case(name)))
+    }
+
+    /// The only extension attribute of that name.
+    fn extension_attribute(&self, name: &str) -> Option<(Option<&Schema>, &Attribute)> {
+        let mut found = self
+            .extensions
+            .iter()
+            .filter_map(|(schema, _)| Some((Some(schema), schema.attribute(name)?)));
+        match (found.next(), found.next()) {
+            (only, None) => only,
+            (_, Some(_)) => None,
+        }
     }
 
     /// An extension schema by URN, in any case.

@@ -1,8 +1,11 @@
 //! Clients and their tokens.
 
-use super::{Reader, Result, Transaction};
+use super::connection::on_backend;
+use super::schema::{client, token};
+use super::{Error, Reader, Result, Transaction};
 use crate::id::ClientId;
 use crate::scim::dialect::Dialect;
+use diesel::prelude::*;
 
 /// An identity provider or script that holds tokens.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,20 +39,73 @@ pub struct TokenRow {
     pub used_us: Option<i64>,
 }
 
+/// How exactly the last use of a token is kept: a row is not rewritten for every request.
+const USED_STEP_US: i64 = 60_000_000;
+
+type ClientColumns = (ClientId, String, String, i64);
+type TokenColumns = (Vec<u8>, String, String, i64, Option<i64>, Option<i64>);
+
+#[diesel::dsl::auto_type]
+fn token_columns() -> _ {
+    let on = client::organization.eq(token::organization).and(client::id.eq(token::client_id));
+    token::table.inner_join(client::table.on(on)).select((
+        (
+            token::hash,
+            token::prefix,
+            token::scopes,
+            token::created_us,
+            token::expires_us,
+            token::used_us,
+        ),
+        (client::id, client::name, client::dialect, client::created_us),
+    ))
+}
+
+fn read_client((id, name, dialect, created_us): ClientColumns) -> Result<Client> {
+    let dialect = Dialect::named(&dialect)
+        .ok_or_else(|| Error::Corrupt(format!("client {id}: unknown dialect")))?;
+    Ok(Client { id, name, dialect, created_us })
+}
+
+fn read_token((token, client): (TokenColumns, ClientColumns)) -> Result<TokenRow> {
+    let (hash, prefix, scopes, created_us, expires_us, used_us) = token;
+    let hash = <[u8; 32]>::try_from(hash)
+        .map_err(|hash| Error::Corrupt(format!("token {prefix}: hash of {} bytes", hash.len())))?;
+    let scopes = scopes.split_whitespace().map(str::to_owned).collect();
+    let client = read_client(client)?;
+    Ok(TokenRow { hash, prefix, client, scopes, created_us, expires_us, used_us })
+}
+
 impl Reader<'_> {
     /// A token by its hash, unless its client is disabled.
-    pub fn token(&mut self, _hash: &[u8; 32]) -> Result<Option<TokenRow>> {
-        todo!()
+    pub fn token(&mut self, hash: &[u8; 32]) -> Result<Option<TokenRow>> {
+        token_columns()
+            .filter(token::organization.eq(self.organization))
+            .filter(token::hash.eq(hash.as_slice()))
+            .filter(client::disabled_us.is_null())
+            .first(self.conn)
+            .optional()?
+            .map(read_token)
+            .transpose()
     }
 
     /// Every token, newest first.
     pub fn tokens(&mut self) -> Result<Vec<TokenRow>> {
-        todo!()
+        let rows: Vec<(TokenColumns, ClientColumns)> = token_columns()
+            .filter(token::organization.eq(self.organization))
+            .order((token::created_us.desc(), token::prefix))
+            .load(self.conn)?;
+        rows.into_iter().map(read_token).collect()
     }
 
     /// Whether the organization has any token.
     pub fn has_tokens(&mut self) -> Result<bool> {
-        todo!()
+        let any = token::table
+            .filter(token::organization.eq(self.organization))
+            .select(token::prefix)
+            .first::<String>(self.conn)
+            .optional()?;
+        Ok(any.is_some())
     }
 }
 
@@ -58,25 +114,73 @@ impl Transaction<'_> {
     /// when given.
     pub fn client_named(
         &mut self,
-        _name: &str,
-        _dialect: Option<Dialect>,
-        _new: (ClientId, i64),
+        name: &str,
+        dialect: Option<Dialect>,
+        new: (ClientId, i64),
     ) -> Result<Client> {
-        todo!()
+        let (id, created_us) = new;
+        let row = (
+            client::organization.eq(self.organization),
+            client::id.eq(id),
+            client::name.eq(name),
+            client::dialect.eq(dialect.unwrap_or_default().as_str()),
+            client::created_us.eq(created_us),
+        );
+        on_backend!(&mut *self.conn, c => diesel::insert_into(client::table)
+            .values(row)
+            .on_conflict((client::organization, client::name))
+            .do_nothing()
+            .execute(c))?;
+        let organization = self.organization;
+        let by_name = client::organization.eq(organization).and(client::name.eq(name));
+        if let Some(dialect) = dialect {
+            diesel::update(client::table.filter(by_name))
+                .set(client::dialect.eq(dialect.as_str()))
+                .execute(self.conn)?;
+        }
+        let found = client::table
+            .filter(by_name)
+            .select((client::id, client::name, client::dialect, client::created_us))
+            .first(self.conn)?;
+        read_client(found)
     }
 
     /// Stores a token.
-    pub fn insert_token(&mut self, _token: &TokenRow) -> Result<()> {
-        todo!()
+    pub fn insert_token(&mut self, token: &TokenRow) -> Result<()> {
+        diesel::insert_into(token::table)
+            .values((
+                token::organization.eq(self.organization),
+                token::hash.eq(token.hash.as_slice()),
+                token::prefix.eq(&token.prefix),
+                token::client_id.eq(token.client.id),
+                token::scopes.eq(token.scopes.join(" ")),
+                token::created_us.eq(token.created_us),
+                token::expires_us.eq(token.expires_us),
+                token::used_us.eq(token.used_us),
+            ))
+            .execute(self.conn)?;
+        Ok(())
     }
 
     /// Revokes tokens by prefix or by client name; answers how many.
-    pub fn revoke_tokens(&mut self, _prefix_or_client: &str) -> Result<usize> {
-        todo!()
+    pub fn revoke_tokens(&mut self, prefix_or_client: &str) -> Result<usize> {
+        let clients: Vec<ClientId> = client::table
+            .filter(client::organization.eq(self.organization))
+            .filter(client::name.eq(prefix_or_client))
+            .select(client::id)
+            .load(self.conn)?;
+        // A client's name is unique, so there is one or none.
+        let of_client = clients.first().copied().unwrap_or(ClientId(uuid::Uuid::nil()));
+        let named = token::prefix.eq(prefix_or_client).or(token::client_id.eq(of_client));
+        let rows = token::table.filter(token::organization.eq(self.organization)).filter(named);
+        Ok(diesel::delete(rows).execute(self.conn)?)
     }
 
     /// Notes that a token was used.
-    pub fn token_used(&mut self, _hash: &[u8; 32], _now_us: i64) -> Result<()> {
-        todo!()
+    pub fn token_used(&mut self, hash: &[u8; 32], now_us: i64) -> Result<()> {
+        let stale = token::used_us.is_null().or(token::used_us.lt(now_us - USED_STEP_US));
+        let row = token::table.find((self.organization, hash.as_slice())).filter(stale);
+        diesel::update(row).set(token::used_us.eq(now_us)).execute(self.conn)?;
+        Ok(())
     }
 }

@@ -18,6 +18,7 @@ CREATE TABLE resource (
   user_name    TEXT COLLATE "C",                               -- folded; users only
   external_id  TEXT COLLATE "C",                               -- exact
   display      TEXT COLLATE "C",                               -- folded displayName: groups are found by it
+  label        TEXT,                                -- displayName or userName as written, for lists of members
   active       BOOLEAN NOT NULL,
   doc          TEXT   NOT NULL,                     -- JSON without id, meta, members, groups
   created_us   BIGINT NOT NULL,

@@ -18,6 +18,7 @@ CREATE TABLE resource (
   user_name    TEXT,                               -- folded; users only
   external_id  TEXT,                               -- exact
   display      TEXT,                               -- folded displayName: groups are found by it
+  label        TEXT,                                -- displayName or userName as written, for lists of members
   active       BOOLEAN NOT NULL,
   doc          TEXT   NOT NULL,                     -- JSON without id, meta, members, groups
   created_us   BIGINT NOT NULL,

@@ -1,7 +1,23 @@
 //! Reading filters with nom.
+//!
+//! ```text
+//! any   = all *(SP "or" SP all)
+//! all   = one *(SP "and" SP one)
+//! one   = ["not"] "(" any ")" / attrPath "[" any "]" / attrPath SP "pr"
+//!       / attrPath SP operator SP literal
+//! ```
+//!
+//! The rules recurse through parentheses and brackets only, and count them as they go, so no text
+//! can exhaust the stack.
 
-use super::Filter;
-use crate::scim::error::Error;
+use super::{Filter, Literal, MAX_COMPARISONS, MAX_DEPTH, MAX_LENGTH, Operator};
+use crate::scim::error::{Error, ScimType};
+use crate::scim::path::AttributePath;
+use crate::scim::path::grammar::{Expected, Parsed, attribute_path, is_name, name, stop};
+use nom::character::complete::{alpha1, char, digit1, multispace0, one_of};
+use nom::combinator::{opt, recognize};
+use nom::{Finish, Parser};
+use serde_json::Number;
 
 /// Reads a filter.
 ///
@@ -10,6 +26,289 @@ use crate::scim::error::Error;
 ///
 /// # Errors
 /// `invalidFilter` with the position (in characters, from 1) and what was expected there.
-pub fn parse(_text: &str) -> Result<Filter, Error> {
-    todo!()
+pub fn parse(text: &str) -> Result<Filter, Error> {
+    if text.len() > MAX_LENGTH {
+        return Err(Error::bad(
+            ScimType::InvalidFilter,
+            format!("the filter is longer than {MAX_LENGTH} bytes: ask in several requests"),
+        ));
+    }
+    let mut reader = Reader { text, comparisons: 0 };
+    let read = reader.any(text, Nesting::default()).and_then(|(rest, filter)| {
+        let (rest, _) = multispace0(rest)?;
+        if rest.is_empty() { Ok((rest, filter)) } else { stop(rest, "expected \"and\" or \"or\"") }
+    });
+    read.finish().map(|(_, filter)| filter).map_err(|expected| expected.filter_error(text))
 }
+
+/// Reads the filter of a value path from after its `[`, and the `]`; what is left comes first.
+pub(in crate::scim) fn within_brackets(text: &str) -> Result<(&str, Filter), Expected<'_>> {
+    let mut reader = Reader { text, comparisons: 0 };
+    reader.bracketed(text, Nesting { depth: 1, brackets: true }).finish()
+}
+
+/// Where in the nesting a rule is.
+#[derive(Debug, Clone, Copy, Default)]
+struct Nesting {
+    depth: usize,
+    brackets: bool,
+}
+
+struct Reader<'a> {
+    text: &'a str,
+    comparisons: usize,
+}
+
+impl<'a> Reader<'a> {
+    fn any(&mut self, input: &'a str, nesting: Nesting) -> Parsed<'a, Filter> {
+        let (mut rest, first) = self.all(input, nesting)?;
+        let mut parts = vec![first];
+        while let Some(after) = self.connective(rest, "or")? {
+            let (after, part) = self.all(after, nesting)?;
+            parts.push(part);
+            rest = after;
+        }
+        Ok((rest, several(parts, Filter::Or)))
+    }
+
+    fn all(&mut self, input: &'a str, nesting: Nesting) -> Parsed<'a, Filter> {
+        let (mut rest, first) = self.one(input, nesting)?;
+        let mut parts = vec![first];
+        while let Some(after) = self.connective(rest, "and")? {
+            let (after, part) = self.one(after, nesting)?;
+            parts.push(part);
+            rest = after;
+        }
+        Ok((rest, several(parts, Filter::And)))
+    }
+
+    /// What follows `and` or `or`, where that is what comes next.
+    fn connective(
+        &self,
+        input: &'a str,
+        keyword: &str,
+    ) -> Result<Option<&'a str>, nom::Err<Expected<'a>>> {
+        let (start, spaces) = multispace0(input)?;
+        let Some(rest) = word(start, keyword) else { return Ok(None) };
+        if spaces.is_empty() && !self.closed_before(input) {
+            return stop(start, "expected a space").map(|(_, none)| none);
+        }
+        if !rest.starts_with(|next: char| next.is_ascii_whitespace() || next == '(') {
+            return stop(rest, "expected a space and a comparison").map(|(_, none)| none);
+        }
+        Ok(Some(rest))
+    }
+
+    /// Whether the text before `rest` ends by itself, without a space.
+    fn closed_before(&self, rest: &str) -> bool {
+        let read = self.text.len().saturating_sub(rest.len());
+        self.text.get(..read).is_some_and(|read| read.ends_with([')', ']', '"']))
+    }
+
+    fn one(&mut self, input: &'a str, nesting: Nesting) -> Parsed<'a, Filter> {
+        let (input, _) = multispace0(input)?;
+        if let Some(rest) = word(input, "not") {
+            let (rest, _) = multispace0(rest)?;
+            if !rest.starts_with('(') {
+                return stop(rest, "expected \"(\" after \"not\"");
+            }
+            let (rest, inner) = self.group(rest, nesting)?;
+            return Ok((rest, Filter::Not(Box::new(inner))));
+        }
+        if input.starts_with('(') {
+            return self.group(input, nesting);
+        }
+        let (rest, path) = attribute_path(input)?;
+        if rest.starts_with('[') {
+            return self.element(rest, path, nesting);
+        }
+        self.comparison(rest, path)
+    }
+
+    /// `"(" any ")"`
+    fn group(&mut self, input: &'a str, nesting: Nesting) -> Parsed<'a, Filter> {
+        let nesting = deeper(input, nesting)?;
+        let (rest, _) = char('(').parse(input)?;
+        let (rest, inner) = self.any(rest, nesting)?;
+        let (rest, _) = multispace0(rest)?;
+        match rest.strip_prefix(')') {
+            Some(rest) => Ok((rest, inner)),
+            None => stop(rest, "expected \"and\", \"or\" or \")\""),
+        }
+    }
+
+    /// `"[" any "]"`, and the part that some senders compare behind it.
+    fn element(
+        &mut self,
+        input: &'a str,
+        path: AttributePath,
+        nesting: Nesting,
+    ) -> Parsed<'a, Filter> {
+        if nesting.brackets {
+            return stop(input, "brackets do not nest");
+        }
+        if path.sub.is_some() {
+            return stop(input, "\"[\" follows an attribute, not a part of one");
+        }
+        let nesting = Nesting { brackets: true, ..deeper(input, nesting)? };
+        let (rest, _) = char('[').parse(input)?;
+        let (rest, inner) = self.bracketed(rest, nesting)?;
+        let Some(rest_of_part) = rest.strip_prefix('.') else {
+            return Ok((rest, Filter::Element(path, Box::new(inner))));
+        };
+        let (rest, part) = name(rest_of_part)?;
+        let part = AttributePath { schema: None, attribute: part.to_owned(), sub: None };
+        let (rest, last) = self.comparison(rest, part)?;
+        let both = match inner {
+            Filter::And(mut parts) => {
+                parts.push(last);
+                Filter::And(parts)
+            }
+            other => Filter::And(vec![other, last]),
+        };
+        Ok((rest, Filter::Element(path, Box::new(both))))
+    }
+
+    fn bracketed(&mut self, input: &'a str, nesting: Nesting) -> Parsed<'a, Filter> {
+        let (rest, inner) = self.any(input, nesting)?;
+        let (rest, _) = multispace0(rest)?;
+        match rest.strip_prefix(']') {
+            Some(rest) => Ok((rest, inner)),
+            None => stop(rest, "expected \"and\", \"or\" or \"]\""),
+        }
+    }
+
+    /// What follows an attribute: `pr`, or an operator and a literal.
+    fn comparison(&mut self, input: &'a str, path: AttributePath) -> Parsed<'a, Filter> {
+        self.comparisons += 1;
+        if self.comparisons > MAX_COMPARISONS {
+            return stop(input, format!("more than {MAX_COMPARISONS} comparisons"));
+        }
+        let (start, spaces) = multispace0(input)?;
+        if spaces.is_empty() || start.is_empty() {
+            return stop(start, "expected a space and an operator");
+        }
+        let operator: Parsed<'_, &str> = alpha1(start);
+        let Ok((rest, operator)) = operator else {
+            return stop(start, "expected an operator (eq, ne, co, sw, ew, pr, gt, ge, lt, le)");
+        };
+        if operator.eq_ignore_ascii_case("pr") {
+            return Ok((rest, Filter::Present(path)));
+        }
+        let Some(operator) = Operator::named(operator) else {
+            let shown: String = operator.chars().take(20).collect();
+            return stop(
+                start,
+                format!(
+                    "the operator {shown:?} is not supported \
+                     (eq, ne, co, sw, ew, pr, gt, ge, lt, le are)"
+                ),
+            );
+        };
+        let (value, spaces) = multispace0(rest)?;
+        if spaces.is_empty() && !value.starts_with('"') {
+            return stop(rest, "expected a space and a value");
+        }
+        let (rest, literal) = literal(value)?;
+        Ok((rest, Filter::Compare(path, operator, literal)))
+    }
+}
+
+fn deeper(input: &str, nesting: Nesting) -> Result<Nesting, nom::Err<Expected<'_>>> {
+    if nesting.depth >= MAX_DEPTH {
+        return stop(input, format!("nested deeper than {MAX_DEPTH} levels"))
+            .map(|(_, never)| never);
+    }
+    Ok(Nesting { depth: nesting.depth + 1, ..nesting })
+}
+
+fn several(mut parts: Vec<Filter>, join: fn(Vec<Filter>) -> Filter) -> Filter {
+    match (parts.pop(), parts.is_empty()) {
+        (Some(only), true) => only,
+        (Some(last), false) => {
+            parts.push(last);
+            join(parts)
+        }
+        (None, _) => join(parts),
+    }
+}
+
+/// What follows a whole word, in any case.
+fn word<'a>(input: &'a str, expected: &str) -> Option<&'a str> {
+    let end = input
+        .find(|letter: char| !is_name(letter) && !matches!(letter, ':' | '.'))
+        .unwrap_or(input.len());
+    let (found, rest) = input.split_at_checked(end)?;
+    found.eq_ignore_ascii_case(expected).then_some(rest)
+}
+
+fn literal(input: &str) -> Parsed<'_, Literal> {
+    let (rest, literal) = match input.chars().next() {
+        Some('"') => string(input)?,
+        Some('-' | '0'..='9') => number(input)?,
+        _ => keyword(input)?,
+    };
+    let ends = |next: char| next.is_ascii_whitespace() || matches!(next, ')' | ']');
+    if !(rest.is_empty() || rest.starts_with(ends) || matches!(literal, Literal::String(_))) {
+        return stop(rest, "expected the end of the value");
+    }
+    Ok((rest, literal))
+}
+
+/// A JSON string.
+fn string(input: &str) -> Parsed<'_, Literal> {
+    let mut escaped = false;
+    let end = input.bytes().enumerate().skip(1).find_map(|(at, byte)| match byte {
+        _ if escaped => {
+            escaped = false;
+            None
+        }
+        b'\\' => {
+            escaped = true;
+            None
+        }
+        b'"' => Some(at + 1),
+        _ => None,
+    });
+    let Some((quoted, rest)) = end.and_then(|end| input.split_at_checked(end)) else {
+        return stop(input, "the string that begins here does not end");
+    };
+    match serde_json::from_str::<String>(quoted) {
+        Ok(text) if text.contains('\0') => stop(input, "a string must not hold U+0000"),
+        Ok(text) => Ok((rest, Literal::String(text))),
+        Err(_) => stop(input, "expected a JSON string: an escape or a character is wrong"),
+    }
+}
+
+/// A JSON number.
+fn number(input: &str) -> Parsed<'_, Literal> {
+    let rule: Parsed<'_, &str> = recognize((
+        opt(char('-')),
+        digit1,
+        opt((char('.'), digit1)),
+        opt((one_of("eE"), opt(one_of("+-")), digit1)),
+    ))
+    .parse(input);
+    let Ok((rest, digits)) = rule else { return stop(input, "expected a number") };
+    match serde_json::from_str::<Number>(digits) {
+        Ok(number) => Ok((rest, Literal::Number(number))),
+        Err(_) => stop(input, "expected a JSON number"),
+    }
+}
+
+/// `true`, `false` and `null`.
+fn keyword(input: &str) -> Parsed<'_, Literal> {
+    for (text, value) in [
+        ("true", Literal::Boolean(true)),
+        ("false", Literal::Boolean(false)),
+        ("null", Literal::Null),
+    ] {
+        if let Some(rest) = word(input, text) {
+            return Ok((rest, value));
+        }
+    }
+    stop(input, "expected a value: a string in double quotes, a number, true, false or null")
+}
+
+#[cfg(test)]
+mod tests;

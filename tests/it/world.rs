@@ -1,0 +1,144 @@
+//! A database of its own for every test, of both kinds.
+
+use diesel::connection::SimpleConnection;
+use diesel::{Connection, PgConnection};
+use rollcall::store::{Options, Store};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// Where tests find a PostgreSQL server on which they may create databases.
+const POSTGRES: &str = "ROLLCALL_TEST_POSTGRES";
+
+/// Which database a test runs on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Database {
+    /// A file.
+    Sqlite,
+    /// A server.
+    Postgres,
+}
+
+/// A store on an empty, migrated database that goes when the test ends.
+pub struct World {
+    /// Of which kind it is.
+    pub database: Database,
+    /// By which URL it can be opened again.
+    pub url: String,
+    /// The store.
+    pub store: Store,
+    _place: Place,
+}
+
+enum Place {
+    Folder { _folder: tempfile::TempDir },
+    Database { name: String },
+}
+
+impl World {
+    /// A new one.
+    pub fn new(database: Database) -> Self {
+        Self::with(database, &Options { connections: 4, relaxed: true, ..Options::default() })
+    }
+
+    /// A new one, opened in a certain way.
+    pub fn with(database: Database, options: &Options) -> Self {
+        let (url, place) = match database {
+            Database::Sqlite => {
+                let folder = tempfile::tempdir().unwrap();
+                let url = format!("sqlite:{}", folder.path().join("rollcall.db").display());
+                (url, Place::Folder { _folder: folder })
+            }
+            Database::Postgres => {
+                let name = clone_of_template();
+                (database_url(&name), Place::Database { name })
+            }
+        };
+        let store = Store::open(&url, options, true).unwrap();
+        Self { database, url, store, _place: place }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if let Self::Database { name } = self {
+            run(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"));
+        }
+    }
+}
+
+/// Runs an async test on a runtime of its own, as the server has.
+pub fn block_on<F: Future>(test: F) -> F::Output {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap()
+        .block_on(test)
+}
+
+/// Writes each test twice: once for SQLite, once for PostgreSQL.
+macro_rules! both {
+    ($($(#[$attribute:meta])* async fn $name:ident($world:ident: World) $body:block)*) => {$(
+        mod $name {
+            use super::*;
+            use $crate::world::{Database, World, block_on};
+
+            async fn run($world: World) $body
+
+            $(#[$attribute])*
+            #[test]
+            fn sqlite() {
+                block_on(async { run(World::new(Database::Sqlite)).await });
+            }
+
+            $(#[$attribute])*
+            #[test]
+            fn postgres() {
+                block_on(async { run(World::new(Database::Postgres)).await });
+            }
+        }
+    )*};
+}
+pub(crate) use both;
+
+#[expect(clippy::disallowed_methods, reason = "tests are configured by the script that runs them")]
+fn server() -> &'static str {
+    static SERVER: OnceLock<String> = OnceLock::new();
+    SERVER.get_or_init(|| match std::env::var(POSTGRES) {
+        Ok(url) if !url.is_empty() => url,
+        _ => panic!("{POSTGRES} names no PostgreSQL server: run tests/run, which starts one"),
+    })
+}
+
+/// The server's URL with another database in it.
+fn database_url(name: &str) -> String {
+    let mut url = url::Url::parse(server()).unwrap();
+    url.set_path(name);
+    url.into()
+}
+
+fn run(sql: &str) {
+    let mut connection = PgConnection::establish(server()).unwrap();
+    connection.batch_execute(sql).unwrap();
+}
+
+/// Copies a migrated database, which is quicker than migrating another.
+fn clone_of_template() -> String {
+    static TEMPLATE: OnceLock<String> = OnceLock::new();
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let process = std::process::id();
+    let template = TEMPLATE.get_or_init(|| {
+        let name = format!("rollcall_template_{process}");
+        run(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"));
+        run(&format!("CREATE DATABASE {name}"));
+        drop(Store::open(&database_url(&name), &Options::default(), true).unwrap());
+        name
+    });
+    let name = format!("rollcall_test_{process}_{}", NEXT.fetch_add(1, Ordering::Relaxed));
+    // Waits for those who still leave the template.
+    run(&format!(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{template}'"
+    ));
+    run(&format!("CREATE DATABASE {name} TEMPLATE {template}"));
+    name
+}
