@@ -29,6 +29,6 @@ story:
 bench:
     cargo bench
 
-# Feed a parser nonsense for a while (needs cargo-fuzz): just fuzz filter 600
+# Feed a parser nonsense for a while (cargo install cargo-fuzz): just fuzz filter 600
 fuzz target="filter" seconds="60":
-    cargo +nightly fuzz run {{target}} -- -max_total_time={{seconds}}
+    RUSTC_BOOTSTRAP=1 cargo fuzz run {{target}} -- -max_total_time={{seconds}} -timeout=5
