@@ -9,7 +9,7 @@ mod record;
 
 use super::application::Application;
 use super::engine::{Engine, micros};
-use super::plan::{self, Found, Link, Next, Origin, Situation};
+use super::plan::{self, Found, Link, Next, Origin};
 use super::retry;
 use super::situation;
 use crate::adapters::adapter::{Failure, Observed, Reason, RemoteId};

@@ -1,0 +1,174 @@
+//! `rollcall serve`: everything put together.
+
+use super::{Failure, open, organization, say, welcome};
+use crate::auth::Authenticator;
+use crate::auth::token::{self, NewToken};
+use crate::clock::Clock;
+use crate::config::Loaded;
+use crate::directory::Service;
+use crate::http::api::ApiState;
+use crate::http::console::Status;
+use crate::http::{api, console, ops, server};
+use crate::id::{self, InstanceId, OrganizationId};
+use crate::outbound::application::Workshop;
+use crate::outbound::engine::{Engine, Parts};
+use crate::scim::schema::Registry;
+use crate::store::Store;
+use crate::telemetry;
+use crate::vault::Vault;
+use actix_web::{App, HttpServer, web};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Notify;
+
+pub(super) fn run(loaded: Loaded) -> Result<(), Failure> {
+    telemetry::start(&loaded.config.log, loaded.config.log_format)
+        .map_err(|error| error.to_string())?;
+    for sentence in &loaded.unknown_variables {
+        tracing::warn!("{sentence}");
+    }
+    actix_web::rt::System::new().block_on(serve(loaded))
+}
+
+async fn serve(loaded: Loaded) -> Result<(), Failure> {
+    let config = loaded.config;
+    let clock = Clock::System;
+    let store = open(&config, true)?;
+    let vault = Vault::open_or_create(&config.key_path()).map_err(|error| error.to_string())?;
+    let organization = organization(&store, &clock).await?;
+    let registry = Arc::new(Registry::standard());
+    let wake = Arc::new(Notify::new());
+    let base = config.base_url();
+    let scim_base = format!("{base}/scim/v2");
+
+    recover(&store, &config.database_url, &clock).await?;
+    let engine = Engine::new(Parts {
+        workshop: Workshop {
+            store: store.clone(),
+            registry: Arc::clone(&registry),
+            vault: vault.clone(),
+            clock: clock.clone(),
+        },
+        base_url: scim_base.clone(),
+        wake: Arc::clone(&wake),
+        instance: InstanceId(id::new_uuid(clock.now_us())),
+        concurrency: config.app_concurrency,
+    });
+    let authenticator = Authenticator::new(store.clone(), clock.clone());
+    let state = web::Data::new(server::State {
+        service: Service {
+            store: store.clone(),
+            registry: Arc::clone(&registry),
+            clock: clock.clone(),
+            wake: Arc::clone(&wake),
+        },
+        authenticator: authenticator.clone(),
+        public_url: base.clone(),
+        body_limit: config.body_limit,
+    });
+    let api_state =
+        ApiState { authenticator, engine: engine.clone(), vault, wake: Arc::clone(&wake) };
+    let status = web::Data::new(Status { store: store.clone(), base: base.clone() });
+    let body_limit = config.body_limit;
+
+    let http = HttpServer::new(move || {
+        App::new()
+            .wrap(server::access_log())
+            .configure(server::configure(state.clone()))
+            .configure(api::configure(api_state.clone(), body_limit))
+            .configure(ops::configure(status.clone()))
+            .configure(console::configure(status.clone()))
+            .default_service(web::route().to(server::not_found))
+    })
+    .shutdown_timeout(config.shutdown_seconds)
+    .disable_signals()
+    .bind(config.listen)
+    .map_err(|error| {
+        format!("cannot listen on {}: {error}; choose another address with --listen", config.listen)
+    })?
+    .run();
+
+    let running = engine.start();
+    say(&welcome::started(&base, &shown_database(&config.database_url)))?;
+    if let Some(secret) = first_token(&store, organization.id, &clock).await? {
+        say(&welcome::first_steps(&base, &secret))?;
+    }
+
+    let handle = http.handle();
+    let stopped = actix_web::rt::spawn(async move {
+        let signal = stop_signal().await;
+        tracing::info!(signal, "stopping: no new requests; what is running is finished");
+        handle.stop(true).await;
+    });
+    let ended = http.await.map_err(|error| error.to_string());
+    stopped.abort();
+    if !running.stop(Duration::from_secs(config.shutdown_seconds)).await {
+        tracing::warn!("some pushes did not finish in time; they run again at the next start");
+    }
+    tracing::info!("stopped");
+    ended
+}
+
+/// A SQLite file belongs to one server: what the last one was doing when it died is free again.
+async fn recover(store: &Store, database_url: &str, clock: &Clock) -> Result<(), Failure> {
+    if !database_url.starts_with("sqlite:") {
+        return Ok(());
+    }
+    let now_us = clock.now_us();
+    store
+        .write(OrganizationId(0), move |transaction| transaction.recover_alone(now_us))
+        .await
+        .map_err(|error| error.to_string())
+}
+
+async fn first_token(
+    store: &Store,
+    organization: OrganizationId,
+    clock: &Clock,
+) -> Result<Option<String>, Failure> {
+    let has = store
+        .read(organization, crate::store::Reader::has_tokens)
+        .await
+        .map_err(|error| error.to_string())?;
+    if has {
+        return Ok(None);
+    }
+    let new = NewToken {
+        client: "first-start".into(),
+        scopes: vec!["scim.write".into(), "admin".into()],
+        dialect: None,
+        expires_us: None,
+    };
+    token::create(store, organization, new, clock.now_us())
+        .await
+        .map(Some)
+        .map_err(|error| error.to_string())
+}
+
+/// The database without its password.
+fn shown_database(url: &str) -> String {
+    match url::Url::parse(url) {
+        Ok(parsed) if parsed.has_host() => {
+            format!("{}://{}{}", parsed.scheme(), parsed.host_str().unwrap_or(""), parsed.path())
+        }
+        _ => url.to_owned(),
+    }
+}
+
+async fn stop_signal() -> &'static str {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            return tokio::select! {
+                _ = terminate.recv() => "SIGTERM",
+                _ = tokio::signal::ctrl_c() => "SIGINT",
+            };
+        }
+    }
+    if tokio::signal::ctrl_c().await.is_err() {
+        tracing::warn!("signals cannot be watched; stop the process the hard way");
+        std::future::pending::<()>().await;
+    }
+    "SIGINT"
+}
