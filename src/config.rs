@@ -127,7 +127,7 @@ pub fn load(file: Option<&Path>, flags: &Flags) -> Result<Loaded, Error> {
         .merge(Toml::file_exact(file.unwrap_or(Path::new(DEFAULT_FILE))))
         .merge(Env::prefixed("ROLLCALL_").only(&KEYS))
         .merge(Serialized::defaults(flags));
-    let config: Config = figment.extract().map_err(|error| Error::Wrong(sentence(error)))?;
+    let config: Config = figment.extract().map_err(|error| Error::Wrong(sentence(&error)))?;
     check(&config)?;
     let values = serde_json::to_value(&config).unwrap_or_default();
     let origins = KEYS
@@ -174,7 +174,7 @@ fn check(config: &Config) -> Result<(), Error> {
     Ok(())
 }
 
-fn sentence(error: figment::Error) -> String {
+fn sentence(error: &figment::Error) -> String {
     use figment::error::Kind;
     let source = error
         .metadata
@@ -186,7 +186,11 @@ fn sentence(error: figment::Error) -> String {
         return format!("unknown key {key:?}{source}{}", suggestion(key, "did you mean"));
     }
     let key = error.path.join(".");
-    if key.is_empty() { format!("{}{source}", error.kind) } else { format!("{key}: {}{source}", error.kind) }
+    if key.is_empty() {
+        format!("{}{source}", error.kind)
+    } else {
+        format!("{key}: {}{source}", error.kind)
+    }
 }
 
 fn suggestion(key: &str, words: &str) -> String {

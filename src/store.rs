@@ -11,6 +11,7 @@ pub mod changes;
 pub mod clients;
 mod connection;
 mod error;
+mod index;
 pub mod jobs;
 pub mod leases;
 pub mod links;

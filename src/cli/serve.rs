@@ -1,8 +1,8 @@
 //! `rollcall serve`: everything put together.
 
+use super::token::{self, NewToken};
 use super::{Failure, open, organization, say, welcome};
-use crate::auth::Authenticator;
-use crate::auth::token::{self, NewToken};
+use crate::auth::{Authenticator, Scope};
 use crate::clock::Clock;
 use crate::config::Loaded;
 use crate::directory::Service;
@@ -17,6 +17,7 @@ use crate::store::Store;
 use crate::telemetry;
 use crate::vault::Vault;
 use actix_web::{App, HttpServer, web};
+use secrecy::{ExposeSecret as _, SecretString};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -91,7 +92,7 @@ async fn serve(loaded: Loaded) -> Result<(), Failure> {
     let running = engine.start();
     say(&welcome::started(&base, &shown_database(&config.database_url)))?;
     if let Some(secret) = first_token(&store, organization.id, &clock).await? {
-        say(&welcome::first_steps(&base, &secret))?;
+        say(&welcome::first_steps(&base, secret.expose_secret()))?;
     }
 
     let handle = http.handle();
@@ -125,9 +126,9 @@ async fn first_token(
     store: &Store,
     organization: OrganizationId,
     clock: &Clock,
-) -> Result<Option<String>, Failure> {
+) -> Result<Option<SecretString>, Failure> {
     let has = store
-        .read(organization, crate::store::Reader::has_tokens)
+        .read(organization, |reader| reader.has_tokens())
         .await
         .map_err(|error| error.to_string())?;
     if has {
@@ -135,7 +136,7 @@ async fn first_token(
     }
     let new = NewToken {
         client: "first-start".into(),
-        scopes: vec!["scim.write".into(), "admin".into()],
+        scopes: vec![Scope::ScimWrite, Scope::Admin],
         dialect: None,
         expires_us: None,
     };

@@ -1,11 +1,14 @@
 //! `rollcall token`.
 
 use super::{Failure, block_on, open, organization, say};
-use crate::auth::token::{self, NewToken};
+use crate::auth::{Scope, token};
 use crate::clock::{Clock, rfc3339};
 use crate::config::Config;
 use crate::scim::dialect::Dialect;
+use crate::id::{self, ClientId, OrganizationId};
+use crate::store::{self, Store};
 use clap::{Args, Subcommand, ValueEnum};
+use secrecy::{ExposeSecret as _, SecretString};
 
 #[derive(Subcommand)]
 pub(super) enum Command {
@@ -26,7 +29,7 @@ pub(super) struct Create {
     name: String,
     /// What the token may do; repeat for several
     #[arg(long = "scope", value_enum, required = true)]
-    scopes: Vec<Scope>,
+    scopes: Vec<Named>,
     /// How the client speaks SCIM [default: standard, or what the client has]
     #[arg(long, value_parser = ["standard", "strict", "entra", "okta"])]
     dialect: Option<String>,
@@ -35,8 +38,9 @@ pub(super) struct Create {
     expires_in: Option<u32>,
 }
 
+/// [`Scope`] with its help.
 #[derive(Clone, Copy, ValueEnum)]
-pub(super) enum Scope {
+pub(super) enum Named {
     /// Read users and groups
     #[value(name = "scim.read")]
     ScimRead,
@@ -44,20 +48,49 @@ pub(super) enum Scope {
     #[value(name = "scim.write")]
     ScimWrite,
     /// Everything of the admin API
+    #[value(name = "admin")]
     Admin,
     /// Look at the admin API
+    #[value(name = "audit")]
     Audit,
 }
 
-impl Scope {
-    const fn as_str(self) -> &'static str {
-        match self {
-            Self::ScimRead => "scim.read",
-            Self::ScimWrite => "scim.write",
-            Self::Admin => "admin",
-            Self::Audit => "audit",
+impl From<Named> for Scope {
+    fn from(named: Named) -> Self {
+        match named {
+            Named::ScimRead => Self::ScimRead,
+            Named::ScimWrite => Self::ScimWrite,
+            Named::Admin => Self::Admin,
+            Named::Audit => Self::Audit,
         }
     }
+}
+
+/// A token to be made.
+#[derive(Clone)]
+pub(super) struct NewToken {
+    pub(super) client: String,
+    pub(super) scopes: Vec<Scope>,
+    pub(super) dialect: Option<Dialect>,
+    pub(super) expires_us: Option<i64>,
+}
+
+/// Makes a token, and its client when there is none of that name; answers the secret.
+pub(super) async fn create(
+    store: &Store,
+    organization: OrganizationId,
+    new: NewToken,
+    now_us: i64,
+) -> store::Result<SecretString> {
+    store
+        .write(organization, move |transaction| {
+            let id = ClientId(id::new_uuid(now_us));
+            let client = transaction.client_named(&new.client, new.dialect, (id, now_us))?;
+            let issued = token::issue(organization, client, &new.scopes, now_us, new.expires_us);
+            transaction.insert_token(&issued.row)?;
+            Ok(issued.text)
+        })
+        .await
 }
 
 const DAY_US: i64 = 24 * 60 * 60 * 1_000_000;
@@ -68,24 +101,24 @@ pub(super) fn run(config: &Config, command: Command) -> Result<(), Failure> {
     block_on(async move {
         let organization = organization(&store, &clock).await?;
         match command {
-            Command::Create(create) => {
+            Command::Create(asked) => {
                 let now_us = clock.now_us();
                 let new = NewToken {
-                    client: create.name,
-                    scopes: create.scopes.iter().map(|scope| scope.as_str().to_owned()).collect(),
-                    dialect: create.dialect.as_deref().and_then(Dialect::named),
-                    expires_us: create
+                    client: asked.name,
+                    scopes: asked.scopes.iter().map(|&named| named.into()).collect(),
+                    dialect: asked.dialect.as_deref().and_then(Dialect::named),
+                    expires_us: asked
                         .expires_in
                         .map(|days| now_us.saturating_add(i64::from(days).saturating_mul(DAY_US))),
                 };
-                let secret = token::create(&store, organization.id, new, now_us)
+                let secret = create(&store, organization.id, new, now_us)
                     .await
                     .map_err(|error| error.to_string())?;
-                say(&secret)
+                say(secret.expose_secret())
             }
             Command::List => {
                 let tokens = store
-                    .read(organization.id, crate::store::Reader::tokens)
+                    .read(organization.id, |reader| reader.tokens())
                     .await
                     .map_err(|error| error.to_string())?;
                 say(&format!(

@@ -12,7 +12,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 /// How long a claimed job is ours: longer than any adapter's time-outs together.
-const JOB_LEASE: Duration = Duration::from_secs(180);
+const JOB_LEASE: Duration = Duration::from_mins(3);
 /// How often an idle queue looks by itself.
 const IDLE: Duration = Duration::from_millis(500);
 
@@ -158,10 +158,8 @@ async fn claim(
     }
     let until = now_us.saturating_add(micros(JOB_LEASE));
     // An idle queue costs a read, not a write.
-    let due = engine
-        .store()
-        .glance(organization, move |reader| reader.has_due_jobs(app, due_us))
-        .await;
+    let due =
+        engine.store().glance(organization, move |reader| reader.has_due_jobs(app, due_us)).await;
     match due {
         Ok(false) => return Claimed::Jobs(application, Vec::new()),
         Ok(true) => {}

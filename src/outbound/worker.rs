@@ -72,12 +72,8 @@ const MOST_ACTIONS: usize = 12;
 
 /// Works on one job until the object is in sync, parked, or has to wait.
 pub(super) async fn work(engine: &Engine, application: &Application, job: Job) -> Effect {
-    let push = Push {
-        engine,
-        application,
-        recorder: Recorder::new(engine, application, &job),
-        job: &job,
-    };
+    let push =
+        Push { engine, application, recorder: Recorder::new(engine, application, &job), job: &job };
     let mut asked = false;
     let ended = push.run(&mut asked).await;
     match ended {
@@ -109,7 +105,8 @@ impl Push<'_> {
             // A type that no app takes.
             return self.close().await;
         };
-        let mut now = situation::read(self.engine, self.application, kind, self.job.resource).await?;
+        let mut now =
+            situation::read(self.engine, self.application, kind, self.job.resource).await?;
         now.can_deactivate = match &now.link {
             Some(_) => self.capabilities(asked).await?.deactivate,
             None => true,
@@ -238,7 +235,8 @@ impl Push<'_> {
         self.park(&Reason {
             field: None,
             detail: "the app does not keep what it was told".into(),
-            remedy: "look at the attempts of this object; the app may change values by itself".into(),
+            remedy: "look at the attempts of this object; the app may change values by itself"
+                .into(),
         })
         .await
     }
@@ -405,8 +403,11 @@ fn fields(link: &Link) -> Vec<String> {
 fn hidden_conflict(detail: &str) -> Reason {
     Reason {
         field: None,
-        detail: format!("the app says it has such an object already ({detail}), but shows none that matches"),
-        remedy: "find the object in the app and make its matching field equal, or remove it, then retry"
-            .into(),
+        detail: format!(
+            "the app says it has such an object already ({detail}), but shows none that matches"
+        ),
+        remedy:
+            "find the object in the app and make its matching field equal, or remove it, then retry"
+                .into(),
     }
 }

@@ -1,12 +1,13 @@
 //! Configured apps.
 
 use super::connection::Id;
+use super::resources::{Stored, StoredColumns, stored};
 use super::schema::app;
 use super::sql::Sql;
 use super::{Error, Reader, Result, Store, Transaction};
 use crate::id::{AppId, OrganizationId, ResourceId};
 use diesel::prelude::*;
-use diesel::sql_types::BigInt;
+use diesel::sql_types::{BigInt, Text};
 use serde_json::{Map, Value};
 
 /// A configured app.
@@ -71,7 +72,15 @@ fn row(row: Row) -> Result<AppRow> {
 macro_rules! columns {
     () => {
         (
-            (app::id, app::name, app::adapter, app::settings, app::scope, app::policy, app::enabled),
+            (
+                app::id,
+                app::name,
+                app::adapter,
+                app::settings,
+                app::scope,
+                app::policy,
+                app::enabled,
+            ),
             (
                 app::paused,
                 app::mapping,
@@ -140,14 +149,13 @@ impl Transaction<'_> {
     /// # Errors
     /// [`Error::Taken`] for the name.
     pub fn insert_app(&mut self, new: &AppRow) -> Result<()> {
-        let json = |value: String| value;
         diesel::insert_into(app::table)
             .values((
                 app::organization.eq(self.organization),
                 app::id.eq(new.id),
                 app::name.eq(&new.name),
                 app::adapter.eq(&new.adapter),
-                app::settings.eq(json(Value::Object(new.settings.clone()).to_string())),
+                app::settings.eq(Value::Object(new.settings.clone()).to_string()),
                 app::scope.eq(&new.scope),
                 app::policy.eq(new.policy.to_string()),
                 app::enabled.eq(new.enabled),
@@ -169,12 +177,14 @@ impl Transaction<'_> {
     /// the name.
     pub fn update_app(&mut self, changed: &AppRow, now_us: i64) -> Result<()> {
         let organization = self.organization;
-        let updated = diesel::update(app::table.filter(
-            app::organization
-                .eq(organization)
-                .and(app::id.eq(changed.id))
-                .and(app::revision.eq(changed.revision)),
-        ))
+        let updated = diesel::update(
+            app::table.filter(
+                app::organization
+                    .eq(organization)
+                    .and(app::id.eq(changed.id))
+                    .and(app::revision.eq(changed.revision)),
+            ),
+        )
         .set((
             app::name.eq(&changed.name),
             app::settings.eq(Value::Object(changed.settings.clone()).to_string()),
@@ -194,21 +204,17 @@ impl Transaction<'_> {
     /// Pauses an app with a sentence, or lets it go on. Its queue is kept.
     pub fn pause_app(&mut self, id: AppId, reason: Option<&str>) -> Result<()> {
         let organization = self.organization;
-        diesel::update(
-            app::table.filter(app::organization.eq(organization).and(app::id.eq(id))),
-        )
-        .set((app::paused.eq(reason), app::revision.eq(app::revision + 1)))
-        .execute(self.reader.conn)?;
+        diesel::update(app::table.filter(app::organization.eq(organization).and(app::id.eq(id))))
+            .set((app::paused.eq(reason), app::revision.eq(app::revision + 1)))
+            .execute(self.reader.conn)?;
         Ok(())
     }
 
     /// Deletes an app, its mapping, links, queue, runs and secrets. Nothing is changed remotely.
     pub fn delete_app(&mut self, id: AppId, owner: &str) -> Result<()> {
         let organization = self.organization;
-        diesel::delete(
-            app::table.filter(app::organization.eq(organization).and(app::id.eq(id))),
-        )
-        .execute(self.reader.conn)?;
+        diesel::delete(app::table.filter(app::organization.eq(organization).and(app::id.eq(id))))
+            .execute(self.reader.conn)?;
         self.delete_secrets(owner)
     }
 }
@@ -250,15 +256,18 @@ impl Reader<'_> {
         kind: &str,
         after: Option<ResourceId>,
         limit: i64,
-    ) -> Result<Vec<super::resources::Stored>> {
-        let mut sql = Sql::new("SELECT id FROM resource WHERE organization = ");
+    ) -> Result<Vec<Stored>> {
+        let mut sql = Sql::new(
+            "SELECT id, kind, version, doc, created_us, modified_us FROM resource \
+             WHERE organization = ",
+        );
         sql.bind(self.organization).push(" AND kind = ").bind(kind);
         if let Some(after) = after {
             sql.push(" AND id > ").bind(after);
         }
         sql.push(" ORDER BY id LIMIT ").bind(limit);
-        let rows: Vec<(ResourceId,)> = sql.load::<(Id,), _>(self.conn)?;
-        let ids: Vec<ResourceId> = rows.into_iter().map(|row| row.0).collect();
-        self.resources_by_id(&ids)
+        let rows: Vec<StoredColumns> =
+            sql.load::<(Id, Text, BigInt, Text, BigInt, BigInt), _>(self.conn)?;
+        rows.into_iter().map(stored).collect()
     }
 }

@@ -102,7 +102,19 @@ impl Reader<'_> {
         Ok(rows
             .into_iter()
             .map(
-                |(id, app, resource, kind, run, action, outcome, fields, detail, took_us, at_us)| {
+                |(
+                    id,
+                    app,
+                    resource,
+                    kind,
+                    run,
+                    action,
+                    outcome,
+                    fields,
+                    detail,
+                    took_us,
+                    at_us,
+                )| {
                     AttemptRow {
                         id,
                         app,

@@ -106,7 +106,12 @@ impl Transaction<'_> {
     ///
     /// # Errors
     /// [`Error::Taken`] for the match key.
-    pub fn insert_sandbox_account(&mut self, app: AppId, kind: &str, new: &SandboxAccount) -> Result<()> {
+    pub fn insert_sandbox_account(
+        &mut self,
+        app: AppId,
+        kind: &str,
+        new: &SandboxAccount,
+    ) -> Result<()> {
         diesel::insert_into(account::table)
             .values((
                 account::organization.eq(self.organization),
@@ -145,7 +150,12 @@ impl Transaction<'_> {
     }
 
     /// Removes an account, if it is there.
-    pub fn delete_sandbox_account(&mut self, app: AppId, kind: &str, remote_id: &str) -> Result<()> {
+    pub fn delete_sandbox_account(
+        &mut self,
+        app: AppId,
+        kind: &str,
+        remote_id: &str,
+    ) -> Result<()> {
         diesel::delete(account::table.find((self.organization, app, kind, remote_id)))
             .execute(self.reader.conn)?;
         Ok(())

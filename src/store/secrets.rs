@@ -58,7 +58,8 @@ impl Transaction<'_> {
     pub fn delete_secrets(&mut self, owner: &str) -> Result<()> {
         let organization = self.organization;
         diesel::delete(
-            secret::table.filter(secret::organization.eq(organization).and(secret::owner.eq(owner))),
+            secret::table
+                .filter(secret::organization.eq(organization).and(secret::owner.eq(owner))),
         )
         .execute(self.reader.conn)?;
         Ok(())

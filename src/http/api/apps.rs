@@ -172,7 +172,7 @@ pub async fn create(
     let mapping = MappingRow {
         version: 1,
         document: serde_json::to_value(&entry.default_mapping).unwrap_or_default(),
-        author: actor(&caller),
+        author: caller.actor(),
         note: Some("default mapping".into()),
         at_us: now_us,
     };
@@ -181,7 +181,7 @@ pub async fn create(
         .into_iter()
         .map(|(name, secret)| sealed(&state, caller.organization, id, name, secret))
         .collect::<Result<Vec<_>, _>>()?;
-    let actor = actor(&caller);
+    let actor = caller.actor();
     state
         .store()
         .write(caller.organization, move |transaction| {
@@ -261,7 +261,7 @@ pub async fn update(
         None => {}
     }
     let now_us = state.clock().now_us();
-    let actor = actor(&caller);
+    let actor = caller.actor();
     state
         .store()
         .write(organization, move |transaction| {
@@ -289,7 +289,7 @@ pub async fn remove(
 ) -> Result<HttpResponse, Problem> {
     let row = state.app(caller.organization, &app).await?;
     let now_us = state.clock().now_us();
-    let actor = actor(&caller);
+    let actor = caller.actor();
     state
         .store()
         .write(caller.organization, move |transaction| {
@@ -358,7 +358,7 @@ async fn set_provisioning(
     row.enabled = enabled;
     row.paused = None;
     let now_us = state.clock().now_us();
-    let actor = actor(caller);
+    let actor = caller.actor();
     let action = if enabled { "app.provisioning.on" } else { "app.provisioning.off" };
     state
         .store()
@@ -428,7 +428,3 @@ fn sealed(
     Ok(SecretRow { name, key_id: sealed.key_id, sealed: sealed.bytes })
 }
 
-/// Who did it, as the audit log names them.
-pub(super) fn actor(caller: &Principal) -> String {
-    format!("client:{}", caller.client.name)
-}

@@ -2,18 +2,19 @@
 
 use super::problem::Problem;
 use super::state::ApiState;
-use crate::auth::Principal;
+use crate::auth::{Principal, Scope};
 use actix_web::dev::Payload;
 use actix_web::http::header::AUTHORIZATION;
 use actix_web::{FromRequest, HttpRequest, web};
 use futures_util::future::LocalBoxFuture;
 use std::ops::Deref;
+use std::sync::Arc;
 
 /// A caller who may change things: scope `admin`.
-pub struct Admin(Principal);
+pub struct Admin(Arc<Principal>);
 
 /// A caller who may look: scope `audit` or `admin`.
-pub struct Auditor(Principal);
+pub struct Auditor(Arc<Principal>);
 
 impl Deref for Admin {
     type Target = Principal;
@@ -29,7 +30,7 @@ impl Deref for Auditor {
     }
 }
 
-async fn principal(request: HttpRequest) -> Result<Principal, Problem> {
+async fn principal(request: HttpRequest) -> Result<Arc<Principal>, Problem> {
     let state = request.app_data::<web::Data<ApiState>>().ok_or_else(|| {
         Problem::status(
             actix_web::http::StatusCode::INTERNAL_SERVER_ERROR,
@@ -48,7 +49,7 @@ impl FromRequest for Admin {
         let request = request.clone();
         Box::pin(async move {
             let principal = principal(request).await?;
-            if principal.may("admin") { Ok(Self(principal)) } else { Err(Problem::forbidden("admin")) }
+            if principal.may(Scope::Admin) { Ok(Self(principal)) } else { Err(Problem::forbidden("admin")) }
         })
     }
 }
@@ -61,7 +62,7 @@ impl FromRequest for Auditor {
         let request = request.clone();
         Box::pin(async move {
             let principal = principal(request).await?;
-            if principal.may("audit") || principal.may("admin") {
+            if principal.may(Scope::Audit) {
                 Ok(Self(principal))
             } else {
                 Err(Problem::forbidden("audit"))

@@ -1,6 +1,5 @@
 //! The field mapping of an app: read, save, reset, preview.
 
-use super::apps::actor;
 use super::caller::{Admin, Auditor};
 use super::problem::Problem;
 use super::state::ApiState;
@@ -148,7 +147,7 @@ async fn write(
     Mapping::compile(&document, &application.entry.schema, state.engine.registry())
         .map_err(Problem::mapping)?;
     let now_us = state.clock().now_us();
-    let actor = actor(caller);
+    let actor = caller.actor();
     let mut row = application.row.clone();
     let document = serde_json::to_value(&document).unwrap_or_default();
     let name = row.name.clone();

@@ -1,6 +1,5 @@
 //! The organization that the caller belongs to.
 
-use super::apps::actor;
 use super::caller::{Admin, Auditor};
 use super::problem::Problem;
 use super::state::ApiState;
@@ -75,7 +74,7 @@ pub async fn update(
     };
     state.store().set_organization_admin(caller.organization, admin).await?;
     let now_us = state.clock().now_us();
-    let actor = actor(&caller);
+    let actor = caller.actor();
     state
         .store()
         .write(caller.organization, move |transaction| {

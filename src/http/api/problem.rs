@@ -176,9 +176,7 @@ impl From<Failure> for Problem {
 impl From<Denied> for Problem {
     fn from(denied: Denied) -> Self {
         match denied {
-            Denied::Unavailable => {
-                Self::new(StatusCode::SERVICE_UNAVAILABLE, "the database is busy: try again")
-            }
+            Denied::Store(error) => error.into(),
             other => Self::new(StatusCode::UNAUTHORIZED, other.to_string()),
         }
     }

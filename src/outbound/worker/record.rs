@@ -180,8 +180,8 @@ impl<'a> Recorder<'a> {
         watch: &Stopwatch,
     ) -> Result<(), Stop> {
         let (app, resource) = (self.application.row.id, self.job.resource);
-        let attempt = action
-            .map(|action| self.attempt(action, "done", Vec::new(), None, watch.elapsed_us()));
+        let attempt =
+            action.map(|action| self.attempt(action, "done", Vec::new(), None, watch.elapsed_us()));
         self.fenced(move |transaction| {
             transaction.delete_link(app, resource)?;
             attempt.iter().try_for_each(|attempt| transaction.insert_attempt(attempt))
@@ -258,8 +258,7 @@ impl<'a> Recorder<'a> {
         let app = self.application.row.id;
         let now_us = self.engine.clock().now_us();
         let sentence = sentence.to_owned();
-        let attempt =
-            self.attempt(Action::None, "retry", Vec::new(), Some(sentence.clone()), 0);
+        let attempt = self.attempt(Action::None, "retry", Vec::new(), Some(sentence.clone()), 0);
         self.fenced(move |transaction| {
             transaction.defer_job(app, &job, now_us, job.attempts, None)?;
             transaction.insert_attempt(&attempt)?;
