@@ -1,0 +1,34 @@
+# The doors of this repository. `just` lists them; none does more than it says here.
+
+_doors:
+    @just --list --unsorted
+
+# Start the server on a SQLite file in this folder
+run *arguments:
+    cargo run --release -- {{arguments}}
+
+# Everything, as it runs on every push; or only some steps: just test clippy story
+test *steps:
+    tests/run {{steps}}
+
+# Format, clippy, the import rules
+lint:
+    cargo fmt --check
+    cargo clippy --all-targets -- -D warnings
+    cargo test --test architecture
+
+# What may come into the program from outside (deny.toml)
+deny:
+    PATH="$PATH:$(conformance/prepare)" cargo deny check bans licenses sources
+
+# The main job told with real programs
+story:
+    conformance/story
+
+# Micro-benchmarks
+bench:
+    cargo bench
+
+# Feed a parser nonsense for a while (cargo install cargo-fuzz): just fuzz filter 600
+fuzz target="filter" seconds="60":
+    RUSTC_BOOTSTRAP=1 cargo fuzz run {{target}} -- -max_total_time={{seconds}} -timeout=5
