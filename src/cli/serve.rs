@@ -2,25 +2,18 @@
 
 use super::token::{self, NewToken};
 use super::{Failure, open, organization, say, welcome};
-use crate::auth::{Authenticator, Scope};
+use crate::auth::Scope;
 use crate::clock::Clock;
 use crate::config::Loaded;
-use crate::directory::Service;
-use crate::http::api::ApiState;
-use crate::http::console::Status;
-use crate::http::{api, console, ops, server};
-use crate::id::{self, InstanceId, OrganizationId};
-use crate::outbound::application::Workshop;
-use crate::outbound::engine::{Engine, Parts};
-use crate::scim::schema::Registry;
+use crate::http::instance::{Instance, Materials};
+use crate::http::server;
+use crate::id::OrganizationId;
 use crate::store::Store;
 use crate::telemetry;
 use crate::vault::Vault;
-use actix_web::{App, HttpServer, web};
+use actix_web::{App, HttpServer};
 use secrecy::{ExposeSecret as _, SecretString};
-use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::Notify;
 
 pub(super) fn run(loaded: Loaded) -> Result<(), Failure> {
     telemetry::start(&loaded.config.log, loaded.config.log_format)
@@ -37,49 +30,20 @@ async fn serve(loaded: Loaded) -> Result<(), Failure> {
     let store = open(&config, true)?;
     let vault = Vault::open_or_create(&config.key_path()).map_err(|error| error.to_string())?;
     let organization = organization(&store, &clock).await?;
-    let registry = Arc::new(Registry::standard());
-    let wake = Arc::new(Notify::new());
     let base = config.base_url();
-    let scim_base = format!("{base}/scim/v2");
-
     recover(&store, &config.database_url, &clock).await?;
-    let engine = Engine::new(Parts {
-        workshop: Workshop {
-            store: store.clone(),
-            registry: Arc::clone(&registry),
-            vault: vault.clone(),
-            clock: clock.clone(),
-        },
-        base_url: scim_base.clone(),
-        wake: Arc::clone(&wake),
-        instance: InstanceId(id::new_uuid(clock.now_us())),
-        concurrency: config.app_concurrency,
-    });
-    let authenticator = Authenticator::new(store.clone(), clock.clone());
-    let state = web::Data::new(server::State {
-        service: Service {
-            store: store.clone(),
-            registry: Arc::clone(&registry),
-            clock: clock.clone(),
-            wake: Arc::clone(&wake),
-        },
-        authenticator: authenticator.clone(),
-        public_url: base.clone(),
+    let instance = Instance::new(Materials {
+        store: store.clone(),
+        vault,
+        clock: clock.clone(),
+        base: base.clone(),
         body_limit: config.body_limit,
+        app_concurrency: config.app_concurrency,
     });
-    let api_state =
-        ApiState { authenticator, engine: engine.clone(), vault, wake: Arc::clone(&wake) };
-    let status = web::Data::new(Status { store: store.clone(), base: base.clone() });
-    let body_limit = config.body_limit;
 
+    let engine = instance.engine().clone();
     let http = HttpServer::new(move || {
-        App::new()
-            .wrap(server::access_log())
-            .configure(server::configure(state.clone()))
-            .configure(api::configure(api_state.clone(), body_limit))
-            .configure(ops::configure(status.clone()))
-            .configure(console::configure(status.clone()))
-            .default_service(web::route().to(server::not_found))
+        App::new().wrap(server::access_log()).configure(instance.routes())
     })
     .shutdown_timeout(config.shutdown_seconds)
     .disable_signals()

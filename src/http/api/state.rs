@@ -11,7 +11,6 @@ use crate::store::apps::AppRow;
 use crate::vault::Vault;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::Notify;
 
 /// Longest time that a request may wait for an app's queue.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
@@ -25,8 +24,6 @@ pub struct ApiState {
     pub engine: Engine,
     /// What seals credentials.
     pub vault: Vault,
-    /// Rung when there are changes to publish.
-    pub wake: Arc<Notify>,
 }
 
 impl ApiState {
