@@ -200,3 +200,14 @@ fn clone_of_template() -> String {
     run(&format!("CREATE DATABASE {name} TEMPLATE {template}"));
     name
 }
+
+/// Runs one statement or the other behind the store's back.
+pub fn execute(url: &str, sqlite: &str, postgres: &str) {
+    if let Some(path) = url.strip_prefix("sqlite:") {
+        let mut connection = diesel::SqliteConnection::establish(path).unwrap();
+        connection.batch_execute("PRAGMA busy_timeout = 5000").unwrap();
+        connection.batch_execute(sqlite).unwrap();
+    } else {
+        PgConnection::establish(url).unwrap().batch_execute(postgres).unwrap();
+    }
+}

@@ -1,1 +1,1 @@
-
+//! Filters are look-ups.
