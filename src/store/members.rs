@@ -354,7 +354,7 @@ fn meeting(rows: &[MemberRow], condition: &Condition) -> Vec<ResourceId> {
 }
 
 /// The ids that members meeting a condition can only have, where the condition names them.
-fn named(condition: &Condition) -> Option<Vec<ResourceId>> {
+pub(super) fn named(condition: &Condition) -> Option<Vec<ResourceId>> {
     match condition {
         Condition::Never => Some(Vec::new()),
         Condition::All(parts) => parts.iter().find_map(named),
