@@ -29,7 +29,7 @@ pub fn service_provider_config(base: &str) -> Value {
     })
 }
 
-/// One ResourceType.
+/// One `ResourceType`.
 pub fn resource_type(kind: &ResourceType, base: &str) -> Value {
     let extensions: Vec<Value> = kind
         .extensions
@@ -66,7 +66,7 @@ pub fn schema(schema: &Schema, base: &str) -> Value {
     })
 }
 
-/// All of both, as ListResponses: `(ResourceTypes, Schemas)`.
+/// All of both, as lists: `(ResourceTypes, Schemas)`.
 pub fn lists(registry: &Registry, base: &str) -> (Value, Value) {
     let all = |documents: Vec<Value>| list::response(documents.len(), 1, documents);
     let kinds = registry.resource_types.iter().map(|kind| resource_type(kind, base)).collect();

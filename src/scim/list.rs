@@ -1,4 +1,4 @@
-//! Lists (RFC 7644 §3.4.2): query parameters, sorting and the ListResponse.
+//! Lists (RFC 7644 §3.4.2): query parameters, sorting and the `ListResponse`.
 
 use super::error::{Error, ScimType};
 use super::filter::{self, Condition, Field};
@@ -36,8 +36,8 @@ pub struct Sort {
     pub descending: bool,
 }
 
-/// Query parameters of a list as sent, or the members of a SearchRequest, whose numbers may be JSON
-/// numbers and whose attributes are arrays.
+/// Query parameters of a list as sent, or the members of a `SearchRequest`, whose numbers may be
+/// JSON numbers and whose attributes are arrays.
 #[derive(Debug, Clone, Default, PartialEq, serde::Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Parameters {
@@ -143,7 +143,7 @@ fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D:
     }))
 }
 
-/// A ListResponse. `resources` is left out when empty and nothing was found.
+/// A `ListResponse`. `resources` is left out when empty and nothing was found.
 pub fn response(total: usize, start_index: usize, resources: Vec<Value>) -> Value {
     let mut list = Map::new();
     list.insert("schemas".to_owned(), Value::Array(vec![LIST_SCHEMA.into()]));

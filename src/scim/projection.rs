@@ -139,9 +139,8 @@ impl Projection {
         let mut parts = Vec::new();
         for name in names.iter().filter(|name| name.extension.as_deref() == extension) {
             match (&name.attribute, &name.sub) {
-                (None, _) => return Mention::Whole,
-                (Some(named), _) if *named != attribute.name => {}
-                (Some(_), None) => return Mention::Whole,
+                (Some(other), _) if *other != attribute.name => {}
+                (None, _) | (Some(_), None) => return Mention::Whole,
                 (Some(_), Some(sub)) => parts.push(sub.as_str()),
             }
         }
