@@ -39,15 +39,19 @@ impl Shape {
             let elements = self.elements(attribute, value, name)?;
             return Ok((!elements.is_empty()).then_some(Value::Array(elements)));
         }
+        let value = self.single(value, name)?;
+        self.one(attribute, value, name)
+    }
+
+    /// The value of a single-valued attribute out of the array that some senders put it in.
+    pub(in crate::scim) fn single(self, value: Value, name: &str) -> Result<Value, Error> {
         match value {
             Value::Array(mut elements) => match (elements.pop(), elements.is_empty()) {
-                (None, _) => Ok(None),
-                (Some(only), true) if self.dialect.forgives(Leniency::ArrayShape) => {
-                    self.one(attribute, only, name)
-                }
+                (None, _) => Ok(Value::Null),
+                (Some(only), true) if self.dialect.forgives(Leniency::ArrayShape) => Ok(only),
                 _ => Err(invalid(format!("{name} takes one value, not an array"))),
             },
-            value => self.one(attribute, value, name),
+            value => Ok(value),
         }
     }
 
