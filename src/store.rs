@@ -9,6 +9,7 @@ pub mod changes;
 pub mod clients;
 mod connection;
 mod error;
+mod index;
 mod location;
 pub mod members;
 mod migrations;

@@ -36,7 +36,7 @@ diesel::table! {
         external_id -> Nullable<Text>,
         display -> Nullable<Text>,
         label -> Nullable<Text>,
-        active -> Bool,
+        active -> Nullable<Bool>,
         doc -> Text,
         created_us -> BigInt,
         modified_us -> BigInt,

@@ -19,7 +19,7 @@ CREATE TABLE resource (
   external_id  TEXT,                               -- exact
   display      TEXT,                               -- folded displayName: groups are found by it
   label        TEXT,                                -- displayName or userName as written, for lists of members
-  active       BOOLEAN NOT NULL,
+  active       BOOLEAN,                             -- NULL: the resource does not say
   doc          TEXT   NOT NULL,                     -- JSON without id, meta, members, groups
   created_us   BIGINT NOT NULL,
   modified_us  BIGINT NOT NULL,

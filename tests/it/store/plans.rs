@@ -1,0 +1,1 @@
+//! Filters are look-ups.
