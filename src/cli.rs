@@ -116,8 +116,7 @@ fn check_config(loaded: &Loaded) -> Result<(), Failure> {
 
 /// Opens the database as configured.
 fn open(config: &Config, exclusive: bool) -> Result<Store, Failure> {
-    let options =
-        Options { connections: config.database_connections, ..Options::default() };
+    let options = Options { connections: config.database_connections, ..Options::default() };
     Store::open(&config.database_url, &options, exclusive)
         .map_err(|error| format!("database_url: {error}"))
 }

@@ -155,7 +155,10 @@ fn unanswered(call: &Call, error: &reqwest::Error) -> Failure {
     let host = call.url.host_str().unwrap_or_default();
     let cause = root(error);
     if error.is_connect() || error.is_builder() {
-        return Failure::Again { after: None, detail: format!("No connection to {host}: {cause}.") };
+        return Failure::Again {
+            after: None,
+            detail: format!("No connection to {host}: {cause}."),
+        };
     }
     let detail = if error.is_timeout() {
         format!("{host} did not answer in time.")

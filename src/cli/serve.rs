@@ -6,18 +6,19 @@ use crate::auth::Scope;
 use crate::clock::Clock;
 use crate::config::Loaded;
 use crate::http::instance::{Instance, Materials};
-use crate::http::server;
+use crate::http::trace;
 use crate::id::OrganizationId;
 use crate::store::Store;
 use crate::telemetry;
 use crate::vault::Vault;
-use actix_web::{App, HttpServer};
 use secrecy::{ExposeSecret as _, SecretString};
+use std::net::TcpListener;
 use std::time::Duration;
 
 pub(super) fn run(loaded: Loaded) -> Result<(), Failure> {
     telemetry::start(&loaded.config.log, loaded.config.log_format)
         .map_err(|error| error.to_string())?;
+    trace::log_panics();
     for sentence in &loaded.unknown_variables {
         tracing::warn!("{sentence}");
     }
@@ -41,19 +42,13 @@ async fn serve(loaded: Loaded) -> Result<(), Failure> {
         app_concurrency: config.app_concurrency,
     });
 
-    let engine = instance.engine().clone();
-    let http = HttpServer::new(move || {
-        App::new().wrap(server::access_log()).configure(instance.routes())
-    })
-    .shutdown_timeout(config.shutdown_seconds)
-    .disable_signals()
-    .bind(config.listen)
-    .map_err(|error| {
+    let listener = TcpListener::bind(config.listen).map_err(|error| {
         format!("cannot listen on {}: {error}; choose another address with --listen", config.listen)
-    })?
-    .run();
+    })?;
+    let patience = Duration::from_secs(config.shutdown_seconds);
+    let http = instance.serve(listener, workers(), patience).map_err(|error| error.to_string())?;
 
-    let running = engine.start();
+    let running = instance.engine().start();
     say(&welcome::started(&base, &shown_database(&config.database_url)))?;
     if let Some(secret) = first_token(&store, organization.id, &clock).await? {
         say(&welcome::first_steps(&base, secret.expose_secret()))?;
@@ -67,11 +62,16 @@ async fn serve(loaded: Loaded) -> Result<(), Failure> {
     });
     let ended = http.await.map_err(|error| error.to_string());
     stopped.abort();
-    if !running.stop(Duration::from_secs(config.shutdown_seconds)).await {
+    if !running.stop(patience).await {
         tracing::warn!("some pushes did not finish in time; they run again at the next start");
     }
     tracing::info!("stopped");
     ended
+}
+
+/// One worker per core, and at least two.
+fn workers() -> usize {
+    std::thread::available_parallelism().map_or(2, std::num::NonZero::get).max(2)
 }
 
 /// A SQLite file belongs to one server: what the last one was doing when it died is free again.

@@ -4,8 +4,8 @@ use super::{Failure, block_on, open, organization, say};
 use crate::auth::{Scope, token};
 use crate::clock::{Clock, rfc3339};
 use crate::config::Config;
-use crate::scim::dialect::Dialect;
 use crate::id::{self, ClientId, OrganizationId};
+use crate::scim::dialect::Dialect;
 use crate::store::{self, Store};
 use clap::{Args, Subcommand, ValueEnum};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -145,7 +145,9 @@ pub(super) fn run(config: &Config, command: Command) -> Result<(), Failure> {
                     .await
                     .map_err(|error| error.to_string())?;
                 if revoked == 0 {
-                    return Err(format!("no token has the prefix, and no client the name, {token:?}"));
+                    return Err(format!(
+                        "no token has the prefix, and no client the name, {token:?}"
+                    ));
                 }
                 say(&format!("{revoked} revoked; a running server forgets within 30 seconds"))
             }

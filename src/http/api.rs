@@ -33,7 +33,7 @@ use utoipa::{Modify, OpenApi};
         apps::remove, apps::check, apps::provisioning,
         mapping::get, mapping::save, mapping::versions, mapping::version, mapping::preview,
         mapping::reset,
-        runs::sync, runs::list, runs::get, runs::confirm, runs::cancel,
+        runs::quick_sync, runs::list, runs::get, runs::confirm, runs::cancel,
         activity::accounts, activity::links, activity::parked, activity::retry_all,
         activity::provision, activity::why, activity::attempts, activity::changes,
         organization::get, organization::update,
@@ -45,7 +45,8 @@ struct Bearer;
 
 impl Modify for Bearer {
     fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
-        let scheme = SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build());
+        let scheme =
+            SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build());
         openapi
             .components
             .get_or_insert_with(Default::default)
@@ -63,36 +64,136 @@ pub fn configure(state: ApiState, body_limit: usize) -> impl FnOnce(&mut web::Se
                 .app_data(web::QueryConfig::default().error_handler(query_error))
                 .app_data(web::PathConfig::default().error_handler(path_error))
                 .route("/openapi.json", web::get().to(openapi))
-                .service(apps::adapters)
-                .service(apps::adapter)
-                .service(apps::list)
-                .service(apps::create)
-                .service(apps::get)
-                .service(apps::update)
-                .service(apps::remove)
-                .service(apps::check)
-                .service(apps::provisioning)
-                .service(mapping::get)
-                .service(mapping::save)
-                .service(mapping::versions)
-                .service(mapping::version)
-                .service(mapping::preview)
-                .service(mapping::reset)
-                .service(runs::sync)
-                .service(runs::list)
-                .service(runs::get)
-                .service(runs::confirm)
-                .service(runs::cancel)
-                .service(activity::accounts)
-                .service(activity::links)
-                .service(activity::parked)
-                .service(activity::retry_all)
-                .service(activity::provision)
-                .service(activity::why)
-                .service(activity::attempts)
-                .service(activity::changes)
-                .service(organization::get)
-                .service(organization::update)
+                .service(
+                    web::resource("/adapters")
+                        .route(web::get().to(apps::adapters))
+                        .default_service(web::route().to(wrong_method)),
+                )
+                .service(
+                    web::resource("/adapters/{kind}")
+                        .route(web::get().to(apps::adapter))
+                        .default_service(web::route().to(wrong_method)),
+                )
+                .service(
+                    web::resource("/apps")
+                        .route(web::get().to(apps::list))
+                        .route(web::post().to(apps::create))
+                        .default_service(web::route().to(wrong_method)),
+                )
+                .service(
+                    web::resource("/apps/{app}")
+                        .route(web::get().to(apps::get))
+                        .route(web::patch().to(apps::update))
+                        .route(web::delete().to(apps::remove))
+                        .default_service(web::route().to(wrong_method)),
+                )
+                .service(
+                    web::resource("/apps/{app}/check")
+                        .route(web::post().to(apps::check))
+                        .default_service(web::route().to(wrong_method)),
+                )
+                .service(
+                    web::resource("/apps/{app}/provisioning")
+                        .route(web::put().to(apps::provisioning))
+                        .default_service(web::route().to(wrong_method)),
+                )
+                .service(
+                    web::resource("/apps/{app}/mapping")
+                        .route(web::get().to(mapping::get))
+                        .route(web::put().to(mapping::save))
+                        .default_service(web::route().to(wrong_method)),
+                )
+                .service(
+                    web::resource("/apps/{app}/mapping/versions")
+                        .route(web::get().to(mapping::versions))
+                        .default_service(web::route().to(wrong_method)),
+                )
+                .service(
+                    web::resource("/apps/{app}/mapping/versions/{version}")
+                        .route(web::get().to(mapping::version))
+                        .default_service(web::route().to(wrong_method)),
+                )
+                .service(
+                    web::resource("/apps/{app}/mapping/preview")
+                        .route(web::post().to(mapping::preview))
+                        .default_service(web::route().to(wrong_method)),
+                )
+                .service(
+                    web::resource("/apps/{app}/mapping/reset")
+                        .route(web::post().to(mapping::reset))
+                        .default_service(web::route().to(wrong_method)),
+                )
+                .service(
+                    web::resource("/apps/{app}/sync")
+                        .route(web::post().to(runs::quick_sync))
+                        .default_service(web::route().to(wrong_method)),
+                )
+                .service(
+                    web::resource("/apps/{app}/runs")
+                        .route(web::get().to(runs::list))
+                        .default_service(web::route().to(wrong_method)),
+                )
+                .service(
+                    web::resource("/runs/{run}")
+                        .route(web::get().to(runs::get))
+                        .default_service(web::route().to(wrong_method)),
+                )
+                .service(
+                    web::resource("/runs/{run}/confirm")
+                        .route(web::post().to(runs::confirm))
+                        .default_service(web::route().to(wrong_method)),
+                )
+                .service(
+                    web::resource("/runs/{run}/cancel")
+                        .route(web::post().to(runs::cancel))
+                        .default_service(web::route().to(wrong_method)),
+                )
+                .service(
+                    web::resource("/apps/{app}/accounts")
+                        .route(web::get().to(activity::accounts))
+                        .default_service(web::route().to(wrong_method)),
+                )
+                .service(
+                    web::resource("/apps/{app}/links")
+                        .route(web::get().to(activity::links))
+                        .default_service(web::route().to(wrong_method)),
+                )
+                .service(
+                    web::resource("/apps/{app}/parked")
+                        .route(web::get().to(activity::parked))
+                        .default_service(web::route().to(wrong_method)),
+                )
+                .service(
+                    web::resource("/apps/{app}/retry")
+                        .route(web::post().to(activity::retry_all))
+                        .default_service(web::route().to(wrong_method)),
+                )
+                .service(
+                    web::resource("/apps/{app}/provision/{resource}")
+                        .route(web::post().to(activity::provision))
+                        .default_service(web::route().to(wrong_method)),
+                )
+                .service(
+                    web::resource("/apps/{app}/why/{resource}")
+                        .route(web::get().to(activity::why))
+                        .default_service(web::route().to(wrong_method)),
+                )
+                .service(
+                    web::resource("/attempts")
+                        .route(web::get().to(activity::attempts))
+                        .default_service(web::route().to(wrong_method)),
+                )
+                .service(
+                    web::resource("/changes")
+                        .route(web::get().to(activity::changes))
+                        .default_service(web::route().to(wrong_method)),
+                )
+                .service(
+                    web::resource("/organization")
+                        .route(web::get().to(organization::get))
+                        .route(web::patch().to(organization::update))
+                        .default_service(web::route().to(wrong_method)),
+                )
                 .default_service(web::route().to(unknown)),
         );
     }
@@ -105,6 +206,13 @@ async fn openapi() -> HttpResponse {
 async fn unknown() -> Result<HttpResponse, Problem> {
     Err(Problem::not_found(
         "the admin API has no such method and path: /api/v1/openapi.json describes it",
+    ))
+}
+
+async fn wrong_method() -> Result<HttpResponse, Problem> {
+    Err(Problem::status(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "this path has other methods: /api/v1/openapi.json lists them",
     ))
 }
 

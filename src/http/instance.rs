@@ -12,8 +12,11 @@ use crate::outbound::engine::{Engine, Parts};
 use crate::scim::schema::Registry;
 use crate::store::Store;
 use crate::vault::Vault;
+use actix_web::dev::Server;
 use actix_web::web;
+use std::net::TcpListener;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::Notify;
 
 /// What an instance is made of.
@@ -35,15 +38,14 @@ pub struct Materials {
 /// Everything that one process serves, cheap to clone.
 #[derive(Clone)]
 pub struct Instance {
-    state: web::Data<server::State>,
+    state: server::State,
     api: ApiState,
     status: web::Data<Status>,
     body_limit: usize,
 }
 
 impl Instance {
-    /// Puts an instance together. Nothing runs yet: [`Instance::engine`] starts the engine, and
-    /// [`Instance::routes`] is for an actix app.
+    /// Puts an instance together. Nothing runs yet: start [`Instance::engine`], and [`Instance::serve`].
     pub fn new(materials: Materials) -> Self {
         let Materials { store, vault, clock, base, body_limit, app_concurrency } = materials;
         let registry = Arc::new(Registry::standard());
@@ -61,15 +63,16 @@ impl Instance {
             concurrency: app_concurrency,
         });
         let authenticator = Authenticator::new(store.clone(), clock.clone());
-        let service = Service::new(store.clone(), registry, clock, wake);
+        let service = Service::new(store.clone(), registry, clock.clone(), wake);
         let state = server::State {
             service,
             authenticator: authenticator.clone(),
             public_url: base.clone(),
             body_limit,
+            started_us: clock.now_us(),
         };
         Self {
-            state: web::Data::new(state),
+            state,
             api: ApiState { authenticator, engine, vault },
             status: web::Data::new(Status { store, base }),
             body_limit,
@@ -81,15 +84,23 @@ impl Instance {
         &self.api.engine
     }
 
-    /// Every route.
-    pub fn routes(&self) -> impl FnOnce(&mut web::ServiceConfig) + use<> {
+    /// Starts to serve on a listening socket; ends when its handle says so, not on signals.
+    ///
+    /// # Errors
+    /// When the socket cannot be used.
+    pub fn serve(
+        &self,
+        listener: TcpListener,
+        workers: usize,
+        shutdown: Duration,
+    ) -> std::io::Result<Server> {
         let this = self.clone();
-        move |config: &mut web::ServiceConfig| {
+        let more = move |config: &mut web::ServiceConfig| {
             config
-                .configure(api::configure(this.api, this.body_limit))
+                .configure(api::configure(this.api.clone(), this.body_limit))
                 .configure(ops::configure(this.status.clone()))
-                .configure(console::configure(this.status))
-                .configure(server::configure(this.state));
-        }
+                .configure(console::configure(this.status.clone()));
+        };
+        server::serve(listener, self.state.clone(), more, workers, shutdown)
     }
 }

@@ -9,9 +9,7 @@ pub fn configure(status: web::Data<Status>) -> impl FnOnce(&mut web::ServiceConf
     move |config: &mut web::ServiceConfig| {
         config
             .service(web::resource("/health/live").route(web::get().to(live)))
-            .service(
-                web::resource("/health/ready").app_data(status).route(web::get().to(ready)),
-            )
+            .service(web::resource("/health/ready").app_data(status).route(web::get().to(ready)))
             .service(web::resource("/version").route(web::get().to(version)));
     }
 }

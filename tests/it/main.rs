@@ -1,4 +1,5 @@
 //! The integration suite: one binary, every store test on both databases.
 
+mod outbound;
 mod store;
 mod world;

@@ -38,11 +38,9 @@ impl Answer {
             503 if self.retry_after.is_some() => Failure::Throttled { after: self.retry_after },
             // The gateway gave up waiting; the app behind it may have gone on.
             504 if !self.repeatable => Failure::InDoubt { detail },
-            400..500 => Failure::Refused(Reason {
-                field: None,
-                detail,
-                remedy: remedy(self.status).into(),
-            }),
+            400..500 => {
+                Failure::Refused(Reason { field: None, detail, remedy: remedy(self.status).into() })
+            }
             500.. => Failure::Again { after: self.retry_after, detail },
             _ => misconfigured(detail, "Check the address in the app's settings."),
         }

@@ -49,10 +49,7 @@ fn a_status_says_what_to_do() {
         (status(502, none()), again("The app answered 502.")),
         (status(503, none()), again("The app answered 503.")),
         (status(504, none()), Failure::InDoubt { detail: "The app answered 504.".into() }),
-        (
-            Answer { repeatable: true, ..status(504, none()) },
-            again("The app answered 504."),
-        ),
+        (Answer { repeatable: true, ..status(504, none()) }, again("The app answered 504.")),
         (
             Answer { retry_after: Some(Duration::from_secs(7)), ..status(503, none()) },
             Failure::Throttled { after: Some(Duration::from_secs(7)) },
@@ -94,10 +91,7 @@ async fn requests_carry_what_they_should() {
     let seen = &fake.seen()[0];
     assert_eq!(seen.header("authorization"), Some("Bearer s3cret-token"));
     assert_eq!(seen.header("content-type"), Some(SCIM));
-    assert_eq!(
-        seen.header("user-agent"),
-        Some(concat!("Rollcall/", env!("CARGO_PKG_VERSION")))
-    );
+    assert_eq!(seen.header("user-agent"), Some(concat!("Rollcall/", env!("CARGO_PKG_VERSION"))));
     assert_eq!(seen.body, Some(json!({ "userName": "w" })));
 }
 
@@ -106,10 +100,7 @@ async fn silence_after_sending_is_doubt_unless_it_can_be_repeated() {
     let script = |_: &_| Reply::Silence;
     let fake = Fake::start(script);
     let sent = client().send(&call(Method::POST, &fake.base), &token(), SCIM).await;
-    assert_eq!(
-        sent,
-        Err(Failure::InDoubt { detail: "127.0.0.1 did not answer in time.".into() })
-    );
+    assert_eq!(sent, Err(Failure::InDoubt { detail: "127.0.0.1 did not answer in time.".into() }));
     let asked = client().send(&call(Method::GET, &fake.base), &token(), SCIM).await;
     assert!(matches!(asked, Err(Failure::Again { .. })), "{asked:?}");
 }

@@ -11,7 +11,7 @@ use crate::mapping::field::Kind;
 use crate::outbound::preview;
 use crate::store::changes::ChangeRow;
 use crate::store::jobs::Priority;
-use actix_web::{HttpResponse, get, post, web};
+use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::str::FromStr;
@@ -71,9 +71,8 @@ fn is_full(length: usize) -> bool {
 }
 
 /// The accounts as the app itself shows them. Asks the app.
-#[utoipa::path(tag = "activity", params(AccountQuery), responses(
+#[utoipa::path(get, path = "/apps/{app}/accounts", tag = "activity", params(AccountQuery), responses(
     (status = 200, body = Object), (status = 404, body = Problem), (status = 502, body = Problem)))]
-#[get("/apps/{app}/accounts")]
 pub async fn accounts(
     caller: Auditor,
     state: web::Data<ApiState>,
@@ -93,8 +92,7 @@ pub async fn accounts(
 }
 
 /// What Rollcall remembers of an app's accounts, and what is still to be done for each.
-#[utoipa::path(tag = "activity", params(Paging), responses((status = 200, body = Items<LinkView>), (status = 404, body = Problem)))]
-#[get("/apps/{app}/links")]
+#[utoipa::path(get, path = "/apps/{app}/links", tag = "activity", params(Paging), responses((status = 200, body = Items<LinkView>), (status = 404, body = Problem)))]
 pub async fn links(
     caller: Auditor,
     state: web::Data<ApiState>,
@@ -124,8 +122,7 @@ pub async fn links(
 }
 
 /// Objects that wait for a person, each with field, reason and remedy.
-#[utoipa::path(tag = "activity", params(Paging), responses((status = 200, body = Items<PendingView>), (status = 404, body = Problem)))]
-#[get("/apps/{app}/parked")]
+#[utoipa::path(get, path = "/apps/{app}/parked", tag = "activity", params(Paging), responses((status = 200, body = Items<PendingView>), (status = 404, body = Problem)))]
 pub async fn parked(
     caller: Auditor,
     state: web::Data<ApiState>,
@@ -150,8 +147,7 @@ pub struct Retried {
 }
 
 /// Tries every parked object of an app again.
-#[utoipa::path(tag = "activity", responses((status = 202, body = Retried), (status = 404, body = Problem)))]
-#[post("/apps/{app}/retry")]
+#[utoipa::path(post, path = "/apps/{app}/retry", tag = "activity", responses((status = 202, body = Retried), (status = 404, body = Problem)))]
 pub async fn retry_all(
     caller: Admin,
     state: web::Data<ApiState>,
@@ -170,8 +166,7 @@ pub async fn retry_all(
 }
 
 /// Looks at one user or group now, parked or not.
-#[utoipa::path(tag = "activity", responses((status = 202, body = Object), (status = 404, body = Problem), (status = 409, body = Problem)))]
-#[post("/apps/{app}/provision/{resource}")]
+#[utoipa::path(post, path = "/apps/{app}/provision/{resource}", tag = "activity", responses((status = 202, body = Object), (status = 404, body = Problem), (status = 409, body = Problem)))]
 pub async fn provision(
     caller: Admin,
     state: web::Data<ApiState>,
@@ -207,8 +202,7 @@ pub async fn provision(
 
 /// Why a user or group is in an app as it is: scope, what would be sent now, what waits, and the
 /// last attempts. Sends nothing.
-#[utoipa::path(tag = "activity", responses((status = 200, body = Object), (status = 404, body = Problem), (status = 409, body = Problem)))]
-#[get("/apps/{app}/why/{resource}")]
+#[utoipa::path(get, path = "/apps/{app}/why/{resource}", tag = "activity", responses((status = 200, body = Object), (status = 404, body = Problem), (status = 409, body = Problem)))]
 pub async fn why(
     caller: Auditor,
     state: web::Data<ApiState>,
@@ -242,8 +236,7 @@ pub async fn why(
 }
 
 /// What was tried, newest first.
-#[utoipa::path(tag = "activity", params(AttemptQuery), responses((status = 200, body = Items<AttemptView>), (status = 400, body = Problem), (status = 404, body = Problem)))]
-#[get("/attempts")]
+#[utoipa::path(get, path = "/attempts", tag = "activity", params(AttemptQuery), responses((status = 200, body = Items<AttemptView>), (status = 400, body = Problem), (status = 404, body = Problem)))]
 pub async fn attempts(
     caller: Auditor,
     state: web::Data<ApiState>,
@@ -294,18 +287,15 @@ impl ChangeView {
 }
 
 /// The changes of the directory in order of publication, without a gap.
-#[utoipa::path(tag = "activity", params(ChangeQuery), responses((status = 200, body = Items<ChangeView>)))]
-#[get("/changes")]
+#[utoipa::path(get, path = "/changes", tag = "activity", params(ChangeQuery), responses((status = 200, body = Items<ChangeView>)))]
 pub async fn changes(
     caller: Auditor,
     state: web::Data<ApiState>,
     query: web::Query<ChangeQuery>,
 ) -> Result<HttpResponse, Problem> {
     let after = query.after.unwrap_or(0);
-    let rows = state
-        .store()
-        .read(caller.organization, move |reader| reader.changes(after, PAGE))
-        .await?;
+    let rows =
+        state.store().read(caller.organization, move |reader| reader.changes(after, PAGE)).await?;
     let next = rows
         .last()
         .filter(|_| is_full(rows.len()))

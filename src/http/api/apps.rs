@@ -15,7 +15,7 @@ use crate::store::apps::AppRow;
 use crate::store::mappings::MappingRow;
 use crate::store::secrets::SecretRow;
 use crate::vault::Place;
-use actix_web::{HttpResponse, delete, get, patch, post, put, web};
+use actix_web::{HttpResponse, web};
 use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -74,16 +74,14 @@ pub struct Provisioning {
 }
 
 /// Kinds of app that can be set up.
-#[utoipa::path(tag = "catalogue", responses((status = 200, body = Items<AdapterView>)))]
-#[get("/adapters")]
+#[utoipa::path(get, path = "/adapters", tag = "catalogue", responses((status = 200, body = Items<AdapterView>)))]
 pub async fn adapters(_: Auditor) -> HttpResponse {
     let items: Vec<AdapterView> = catalogue::entries().iter().map(AdapterView::of).collect();
     HttpResponse::Ok().json(Items { items, next: None })
 }
 
 /// One kind of app: settings, fields, default mapping.
-#[utoipa::path(tag = "catalogue", responses((status = 200, body = AdapterView), (status = 404, body = Problem)))]
-#[get("/adapters/{kind}")]
+#[utoipa::path(get, path = "/adapters/{kind}", tag = "catalogue", responses((status = 200, body = AdapterView), (status = 404, body = Problem)))]
 pub async fn adapter(_: Auditor, kind: web::Path<String>) -> Result<HttpResponse, Problem> {
     let entry = entry(&kind)?;
     Ok(HttpResponse::Ok().json(AdapterView::of(entry)))
@@ -92,26 +90,31 @@ pub async fn adapter(_: Auditor, kind: web::Path<String>) -> Result<HttpResponse
 fn entry(kind: &str) -> Result<&'static catalogue::Entry, Problem> {
     catalogue::entry(kind).ok_or_else(|| {
         let known: Vec<&str> = catalogue::entries().iter().map(|entry| entry.kind).collect();
-        Problem::field("adapter", format!("there is no adapter {kind:?}; there are {}", known.join(", ")))
+        Problem::field(
+            "adapter",
+            format!("there is no adapter {kind:?}; there are {}", known.join(", ")),
+        )
     })
 }
 
 /// The apps that are set up.
-#[utoipa::path(tag = "apps", responses((status = 200, body = Items<AppView>)))]
-#[get("/apps")]
+#[utoipa::path(get, path = "/apps", tag = "apps", responses((status = 200, body = Items<AppView>)))]
 pub async fn list(caller: Auditor, state: web::Data<ApiState>) -> Result<HttpResponse, Problem> {
     let items = state
         .store()
         .read(caller.organization, |reader| {
-            reader.apps()?.into_iter().map(|row| view::app(reader, row)).collect::<Result<Vec<_>, _>>()
+            reader
+                .apps()?
+                .into_iter()
+                .map(|row| view::app(reader, row))
+                .collect::<Result<Vec<_>, _>>()
         })
         .await?;
     Ok(HttpResponse::Ok().json(Items { items, next: None }))
 }
 
 /// One app.
-#[utoipa::path(tag = "apps", responses((status = 200, body = AppView), (status = 404, body = Problem)))]
-#[get("/apps/{app}")]
+#[utoipa::path(get, path = "/apps/{app}", tag = "apps", responses((status = 200, body = AppView), (status = 404, body = Problem)))]
 pub async fn get(
     caller: Auditor,
     state: web::Data<ApiState>,
@@ -138,9 +141,8 @@ async fn shown(
 }
 
 /// Sets an app up, with the adapter's default mapping.
-#[utoipa::path(tag = "apps", request_body = NewApp, responses(
+#[utoipa::path(post, path = "/apps", tag = "apps", request_body = NewApp, responses(
     (status = 201, body = AppView), (status = 400, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
-#[post("/apps")]
 pub async fn create(
     caller: Admin,
     state: web::Data<ApiState>,
@@ -202,10 +204,9 @@ pub async fn create(
 }
 
 /// Changes an app. What is in its queue stays there.
-#[utoipa::path(tag = "apps", request_body = AppChange, responses(
+#[utoipa::path(patch, path = "/apps/{app}", tag = "apps", request_body = AppChange, responses(
     (status = 200, body = AppView), (status = 400, body = Problem), (status = 404, body = Problem),
     (status = 409, body = Problem), (status = 422, body = Problem)))]
-#[patch("/apps/{app}")]
 pub async fn update(
     caller: Admin,
     state: web::Data<ApiState>,
@@ -242,7 +243,8 @@ pub async fn update(
         }
     }
     if touches_connection {
-        catalogue::check_settings(&row.adapter, &row.settings, &names).map_err(Problem::settings)?;
+        catalogue::check_settings(&row.adapter, &row.settings, &names)
+            .map_err(Problem::settings)?;
         // New settings deserve a new try.
         row.paused = None;
     }
@@ -280,8 +282,7 @@ pub async fn update(
 }
 
 /// Deletes an app here. Its accounts stay as they are.
-#[utoipa::path(tag = "apps", responses((status = 204), (status = 404, body = Problem)))]
-#[delete("/apps/{app}")]
+#[utoipa::path(delete, path = "/apps/{app}", tag = "apps", responses((status = 204), (status = 404, body = Problem)))]
 pub async fn remove(
     caller: Admin,
     state: web::Data<ApiState>,
@@ -303,8 +304,7 @@ pub async fn remove(
 
 /// *Test connection*: asks the app, with its credential, and changes nothing there. An app that was
 /// paused for its credential or settings goes on when it answers.
-#[utoipa::path(tag = "apps", responses((status = 200, body = Object), (status = 502, body = Problem)))]
-#[post("/apps/{app}/check")]
+#[utoipa::path(post, path = "/apps/{app}/check", tag = "apps", responses((status = 200, body = Object), (status = 502, body = Problem)))]
 pub async fn check(
     caller: Admin,
     state: web::Data<ApiState>,
@@ -325,9 +325,8 @@ pub async fn check(
 
 /// *Setup Provisioning*: on brings everybody in scope into the app and keeps them equal from then
 /// on; off stops sending, keeps what is linked, and changes nothing in the app.
-#[utoipa::path(tag = "apps", request_body = Provisioning, responses(
+#[utoipa::path(put, path = "/apps/{app}/provisioning", tag = "apps", request_body = Provisioning, responses(
     (status = 200, body = AppView), (status = 404, body = Problem), (status = 422, body = Problem)))]
-#[put("/apps/{app}/provisioning")]
 pub async fn provisioning(
     caller: Admin,
     state: web::Data<ApiState>,
@@ -404,8 +403,7 @@ async fn checked_sample(
     }
     let unknown = || Problem::field("sampleUser", format!("no user has the id {sample:?}"));
     let id: ResourceId = sample.parse().map_err(|_bad| unknown())?;
-    let found =
-        state.store().read(organization, move |reader| reader.resource("User", id)).await?;
+    let found = state.store().read(organization, move |reader| reader.resource("User", id)).await?;
     found.map(|_| Some(id)).ok_or_else(unknown)
 }
 
@@ -427,4 +425,3 @@ fn sealed(
     })?;
     Ok(SecretRow { name, key_id: sealed.key_id, sealed: sealed.bytes })
 }
-

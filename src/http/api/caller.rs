@@ -49,7 +49,11 @@ impl FromRequest for Admin {
         let request = request.clone();
         Box::pin(async move {
             let principal = principal(request).await?;
-            if principal.may(Scope::Admin) { Ok(Self(principal)) } else { Err(Problem::forbidden("admin")) }
+            if principal.may(Scope::Admin) {
+                Ok(Self(principal))
+            } else {
+                Err(Problem::forbidden("admin"))
+            }
         })
     }
 }

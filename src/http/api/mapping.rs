@@ -12,7 +12,7 @@ use crate::mapping::field::Kind;
 use crate::outbound::application::Application;
 use crate::outbound::preview;
 use crate::store::mappings::MappingRow;
-use actix_web::{HttpResponse, get, post, put, web};
+use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -75,8 +75,7 @@ pub struct PreviewRequest {
 }
 
 /// The mapping in force.
-#[utoipa::path(tag = "mapping", responses((status = 200, body = MappingView), (status = 404, body = Problem)))]
-#[get("/apps/{app}/mapping")]
+#[utoipa::path(get, path = "/apps/{app}/mapping", tag = "mapping", responses((status = 200, body = MappingView), (status = 404, body = Problem)))]
 pub async fn get(
     caller: Auditor,
     state: web::Data<ApiState>,
@@ -106,10 +105,9 @@ async fn shown(
 
 /// Saves a mapping as a new version. Accounts follow as their people change; a Quick Sync brings
 /// everybody up to date at once.
-#[utoipa::path(tag = "mapping", params(Note), request_body = Object, responses(
+#[utoipa::path(put, path = "/apps/{app}/mapping", tag = "mapping", params(Note), request_body = Object, responses(
     (status = 200, body = MappingView), (status = 404, body = Problem), (status = 409, body = Problem),
     (status = 422, body = Problem)))]
-#[put("/apps/{app}/mapping")]
 pub async fn save(
     caller: Admin,
     state: web::Data<ApiState>,
@@ -123,8 +121,7 @@ pub async fn save(
 }
 
 /// *Reset fields*: a new version equal to the adapter's default.
-#[utoipa::path(tag = "mapping", responses((status = 200, body = MappingView), (status = 404, body = Problem)))]
-#[post("/apps/{app}/mapping/reset")]
+#[utoipa::path(post, path = "/apps/{app}/mapping/reset", tag = "mapping", responses((status = 200, body = MappingView), (status = 404, body = Problem)))]
 pub async fn reset(
     caller: Admin,
     state: web::Data<ApiState>,
@@ -148,7 +145,7 @@ async fn write(
         .map_err(Problem::mapping)?;
     let now_us = state.clock().now_us();
     let actor = caller.actor();
-    let mut row = application.row.clone();
+    let row = application.row.clone();
     let document = serde_json::to_value(&document).unwrap_or_default();
     let name = row.name.clone();
     let version = state
@@ -175,8 +172,7 @@ async fn write(
 }
 
 /// Every version, newest first.
-#[utoipa::path(tag = "mapping", responses((status = 200, body = Items<MappingView>), (status = 404, body = Problem)))]
-#[get("/apps/{app}/mapping/versions")]
+#[utoipa::path(get, path = "/apps/{app}/mapping/versions", tag = "mapping", responses((status = 200, body = Items<MappingView>), (status = 404, body = Problem)))]
 pub async fn versions(
     caller: Auditor,
     state: web::Data<ApiState>,
@@ -190,8 +186,7 @@ pub async fn versions(
 }
 
 /// One version.
-#[utoipa::path(tag = "mapping", responses((status = 200, body = MappingView), (status = 404, body = Problem)))]
-#[get("/apps/{app}/mapping/versions/{version}")]
+#[utoipa::path(get, path = "/apps/{app}/mapping/versions/{version}", tag = "mapping", responses((status = 200, body = MappingView), (status = 404, body = Problem)))]
 pub async fn version(
     caller: Auditor,
     state: web::Data<ApiState>,
@@ -202,10 +197,9 @@ pub async fn version(
 }
 
 /// Shows a mapping with a sample user's values, and exactly what would be sent. Sends nothing.
-#[utoipa::path(tag = "mapping", request_body = PreviewRequest, responses(
+#[utoipa::path(post, path = "/apps/{app}/mapping/preview", tag = "mapping", request_body = PreviewRequest, responses(
     (status = 200, body = Object), (status = 404, body = Problem), (status = 409, body = Problem),
     (status = 422, body = Problem)))]
-#[post("/apps/{app}/mapping/preview")]
 pub async fn preview(
     caller: Auditor,
     state: web::Data<ApiState>,

@@ -4,7 +4,7 @@ use super::caller::{Admin, Auditor};
 use super::problem::Problem;
 use super::state::ApiState;
 use crate::id::ResourceId;
-use actix_web::{HttpResponse, get, patch, web};
+use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -28,16 +28,12 @@ pub struct OrganizationChange {
 }
 
 /// The organization.
-#[utoipa::path(tag = "organization", responses((status = 200, body = OrganizationView)))]
-#[get("/organization")]
+#[utoipa::path(get, path = "/organization", tag = "organization", responses((status = 200, body = OrganizationView)))]
 pub async fn get(caller: Auditor, state: web::Data<ApiState>) -> Result<HttpResponse, Problem> {
     shown(&state, &caller).await
 }
 
-async fn shown(
-    state: &ApiState,
-    caller: &crate::auth::Principal,
-) -> Result<HttpResponse, Problem> {
+async fn shown(state: &ApiState, caller: &crate::auth::Principal) -> Result<HttpResponse, Problem> {
     let organizations = state.store().organizations().await?;
     let one = organizations
         .into_iter()
@@ -51,9 +47,8 @@ async fn shown(
 }
 
 /// Names the organization's admin: the sample user of every mapping.
-#[utoipa::path(tag = "organization", request_body = OrganizationChange, responses(
+#[utoipa::path(patch, path = "/organization", tag = "organization", request_body = OrganizationChange, responses(
     (status = 200, body = OrganizationView), (status = 400, body = Problem)))]
-#[patch("/organization")]
 pub async fn update(
     caller: Admin,
     state: web::Data<ApiState>,

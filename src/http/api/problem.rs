@@ -78,7 +78,9 @@ impl Problem {
     pub fn forbidden(scope: &str) -> Self {
         Self::new(
             StatusCode::FORBIDDEN,
-            format!("this needs a token with the scope {scope:?}: rollcall token create NAME --scope {scope}"),
+            format!(
+                "this needs a token with the scope {scope:?}: rollcall token create NAME --scope {scope}"
+            ),
         )
     }
 
@@ -98,7 +100,10 @@ impl Problem {
             .into_iter()
             .map(|fault| FieldError { field: fault.field, detail: fault.detail })
             .collect();
-        Self::faults(format!("the mapping has {} problems; nothing was saved", errors.len()), errors)
+        Self::faults(
+            format!("the mapping has {} problems; nothing was saved", errors.len()),
+            errors,
+        )
     }
 
     /// Faults of settings.
@@ -120,9 +125,13 @@ impl From<store::Error> for Problem {
         match error {
             store::Error::NotFound => Self::not_found("there is no such object"),
             store::Error::Taken(what) => Self::conflict(format!("this {what} is in use")),
-            store::Error::Stale => Self::conflict("somebody else changed it meanwhile: read it again"),
+            store::Error::Stale => {
+                Self::conflict("somebody else changed it meanwhile: read it again")
+            }
             store::Error::Dangling(id) => Self::unreadable(format!("nothing has the id {id:?}")),
-            store::Error::TooMany => Self::unreadable("the filter matches too much to examine: narrow it"),
+            store::Error::TooMany => {
+                Self::unreadable("the filter matches too much to examine: narrow it")
+            }
             store::Error::Busy => {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "the database is busy: try again")
             }

@@ -9,7 +9,7 @@ use crate::id::RunId;
 use crate::outbound::application::Application;
 use crate::outbound::sync;
 use crate::store::runs::RunRow;
-use actix_web::{HttpResponse, get, post, web};
+use actix_web::{HttpResponse, web};
 use serde::Deserialize;
 use std::sync::Arc;
 use utoipa::ToSchema;
@@ -24,10 +24,9 @@ pub struct SyncRequest {
 }
 
 /// *Quick Sync*: plans what bringing everybody up to date would do, and does it when confirmed.
-#[utoipa::path(tag = "sync", request_body = SyncRequest, responses(
+#[utoipa::path(post, path = "/apps/{app}/sync", tag = "sync", request_body = SyncRequest, responses(
     (status = 202, body = RunView), (status = 404, body = Problem), (status = 409, body = Problem)))]
-#[post("/apps/{app}/sync")]
-pub async fn sync(
+pub async fn quick_sync(
     caller: Admin,
     state: web::Data<ApiState>,
     app: web::Path<String>,
@@ -60,8 +59,7 @@ fn ready(application: &Application) -> Result<(), Problem> {
 }
 
 /// The latest runs of an app.
-#[utoipa::path(tag = "sync", responses((status = 200, body = Items<RunView>), (status = 404, body = Problem)))]
-#[get("/apps/{app}/runs")]
+#[utoipa::path(get, path = "/apps/{app}/runs", tag = "sync", responses((status = 200, body = Items<RunView>), (status = 404, body = Problem)))]
 pub async fn list(
     caller: Auditor,
     state: web::Data<ApiState>,
@@ -75,8 +73,7 @@ pub async fn list(
 }
 
 /// One run: its plan and its progress, in objects.
-#[utoipa::path(tag = "sync", responses((status = 200, body = RunView), (status = 404, body = Problem)))]
-#[get("/runs/{run}")]
+#[utoipa::path(get, path = "/runs/{run}", tag = "sync", responses((status = 200, body = RunView), (status = 404, body = Problem)))]
 pub async fn get(
     caller: Auditor,
     state: web::Data<ApiState>,
@@ -101,9 +98,8 @@ async fn application(
 }
 
 /// *Confirm*: applies a planned run. A second confirmation changes nothing.
-#[utoipa::path(tag = "sync", responses(
+#[utoipa::path(post, path = "/runs/{run}/confirm", tag = "sync", responses(
     (status = 200, body = RunView), (status = 404, body = Problem), (status = 409, body = Problem)))]
-#[post("/runs/{run}/confirm")]
 pub async fn confirm(
     caller: Admin,
     state: web::Data<ApiState>,
@@ -120,8 +116,7 @@ pub async fn confirm(
 }
 
 /// Cancels a run: what has not begun is not begun; what is done stays done.
-#[utoipa::path(tag = "sync", responses((status = 200, body = RunView), (status = 404, body = Problem)))]
-#[post("/runs/{run}/cancel")]
+#[utoipa::path(post, path = "/runs/{run}/cancel", tag = "sync", responses((status = 200, body = RunView), (status = 404, body = Problem)))]
 pub async fn cancel(
     caller: Admin,
     state: web::Data<ApiState>,

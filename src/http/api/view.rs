@@ -243,7 +243,8 @@ pub struct PendingView {
 impl PendingView {
     /// As it stands.
     pub fn of(job: JobState) -> Self {
-        let reason = job.error.map(|text| serde_json::from_str(&text).unwrap_or(Value::String(text)));
+        let reason =
+            job.error.map(|text| serde_json::from_str(&text).unwrap_or(Value::String(text)));
         Self {
             resource: job.resource.to_string(),
             next_try: (job.state != "parked").then(|| rfc3339(job.run_at_us)),

@@ -2,7 +2,6 @@
 //! an administrator.
 
 use actix_web::dev::ServerHandle;
-use actix_web::{App, HttpServer};
 use reqwest::Method;
 use rollcall::auth::{Scope, token};
 use rollcall::clock::Clock;
@@ -56,12 +55,7 @@ impl Bridge {
             app_concurrency: 4,
         });
         let engine = instance.engine().start();
-        let server = HttpServer::new(move || App::new().configure(instance.routes()))
-            .workers(1)
-            .disable_signals()
-            .listen(listener)
-            .unwrap()
-            .run();
+        let server = instance.serve(listener, 1, PATIENCE).unwrap();
         let handle = server.handle();
         tokio::spawn(server);
         let client = reqwest::Client::new();
