@@ -29,6 +29,7 @@ story:
 bench:
     cargo bench
 
-# Feed a parser nonsense for a while (cargo install cargo-fuzz): just fuzz filter 600
+# Feed a parser nonsense for a while (fuzz/README.md): just fuzz filter 600
 fuzz target="filter" seconds="60":
-    RUSTC_BOOTSTRAP=1 cargo fuzz run {{target}} -- -max_total_time={{seconds}} -timeout=5
+    mkdir -p fuzz/corpus/{{target}}
+    cargo +nightly fuzz run {{target}} fuzz/corpus/{{target}} fuzz/seeds/{{target}} -- -max_total_time={{seconds}}
