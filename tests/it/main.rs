@@ -1,4 +1,6 @@
-//! The integration suite: one binary, every store test on both databases.
+//! The integration suite: one binary, every test on both databases.
 
+mod scim;
+mod server;
 mod store;
 mod world;
