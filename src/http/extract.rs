@@ -11,7 +11,6 @@ use actix_web::{HttpMessage as _, HttpRequest};
 use futures_util::StreamExt as _;
 use serde_json::Value;
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::sync::Arc;
 
 /// How much of a body that is too large is still read, so that its sender gets to see the answer.
@@ -42,7 +41,7 @@ pub async fn scim_caller(
     wanted: Scope,
 ) -> Result<Arc<Principal>> {
     let principal = principal(request, state).await?;
-    if let Some(slug) = segment(request, "organization")
+    if let Some(slug) = segments(request).organization
         && !state.authenticator.is_of(&principal, &slug).await?
     {
         return Err(Refusal::status(
@@ -57,9 +56,19 @@ pub async fn scim_caller(
     Ok(principal)
 }
 
-/// A part of the address, decoded.
-pub fn segment(request: &HttpRequest, name: &str) -> Option<String> {
-    request.match_info().load::<HashMap<String, String>>().ok()?.remove(name)
+/// The parts of a SCIM address that differ from request to request, decoded.
+#[derive(Debug, Default, serde::Deserialize)]
+#[serde(default)]
+pub struct Segments {
+    /// The organization that the address names.
+    pub organization: Option<String>,
+    /// Id of a resource, name of a resource type or URN of a schema.
+    pub id: String,
+}
+
+/// The parts of the request's address. What cannot be decoded is as if it were not there.
+pub fn segments(request: &HttpRequest) -> Segments {
+    request.match_info().load().unwrap_or_default()
 }
 
 /// A header as text; several lines of it are one list.

@@ -115,7 +115,8 @@ impl Server {
     /// A caller without a token.
     pub fn stranger(&self) -> Caller {
         let base = format!("{}/scim/v2", self.url);
-        Caller { http: self.http.clone(), base, authorization: None }
+        let (http, clock) = (self.http.clone(), self.clock.clone());
+        Caller { http, clock, base, authorization: None }
     }
 
     /// A caller with this token.
@@ -159,6 +160,7 @@ impl Server {
 #[derive(Clone)]
 pub struct Caller {
     http: reqwest::Client,
+    clock: Clock,
     /// The SCIM base URL.
     pub base: String,
     /// What is sent as `Authorization`.
@@ -169,8 +171,12 @@ pub struct Caller {
 pub struct Request(reqwest::RequestBuilder);
 
 impl Caller {
-    /// A request to a path below the base, with its query as written.
+    /// A request to a path below the base, with its query as written. What may write takes a
+    /// moment, so that the order of creation is the order of the test.
     pub fn request(&self, method: Method, path: &str) -> Request {
+        if !method.is_safe() {
+            self.clock.advance(Duration::from_micros(10));
+        }
         let mut request = self.http.request(method, format!("{}{path}", self.base));
         if let Some(authorization) = &self.authorization {
             request = request.header("authorization", authorization);

@@ -104,7 +104,7 @@ both! {
         for (body, keyword) in [
             (json!([]), "invalidSyntax"),
             (json!({"Operations": []}), "invalidSyntax"),
-            (json!({"Operations": [{"op": "replace", "path": "active", "value": 1}]}), "invalidSyntax"),
+            (json!({"schemas": [], "Operations": {}}), "invalidSyntax"),
             (patch(&json!({"op": "replace", "path": "active", "value": "maybe"})), "invalidValue"),
             (patch(&json!({"op": "launch", "path": "active"})), "invalidSyntax"),
             (patch(&json!({"op": "replace", "path": "emails[type eq", "value": "x"})), "invalidPath"),
