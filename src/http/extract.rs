@@ -9,6 +9,7 @@ use actix_web::http::header::{self, HeaderMap, HeaderName};
 use actix_web::web::{self, Bytes, BytesMut};
 use actix_web::{HttpMessage as _, HttpRequest};
 use futures_util::StreamExt as _;
+use percent_encoding::percent_decode_str;
 use serde_json::Value;
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -41,7 +42,7 @@ pub async fn scim_caller(
     wanted: Scope,
 ) -> Result<Arc<Principal>> {
     let principal = principal(request, state).await?;
-    if let Some(slug) = segments(request).organization
+    if let Some(slug) = segment(request, "organization")
         && !state.authenticator.is_of(&principal, &slug).await?
     {
         return Err(Refusal::status(
@@ -56,19 +57,10 @@ pub async fn scim_caller(
     Ok(principal)
 }
 
-/// The parts of a SCIM address that differ from request to request, decoded.
-#[derive(Debug, Default, serde::Deserialize)]
-#[serde(default)]
-pub struct Segments {
-    /// The organization that the address names.
-    pub organization: Option<String>,
-    /// Id of a resource, name of a resource type or URN of a schema.
-    pub id: String,
-}
-
-/// The parts of the request's address. What cannot be decoded is as if it were not there.
-pub fn segments(request: &HttpRequest) -> Segments {
-    request.match_info().load().unwrap_or_default()
+/// A part of the address, decoded.
+pub fn segment(request: &HttpRequest, name: &str) -> Option<String> {
+    let part = request.match_info().get(name)?;
+    Some(percent_decode_str(part).decode_utf8_lossy().into_owned())
 }
 
 /// A header as text; several lines of it are one list.

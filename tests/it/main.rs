@@ -1,5 +1,6 @@
 //! The integration suite: one binary, every test on both databases.
 
+mod outbound;
 mod scim;
 mod server;
 mod store;

@@ -2,7 +2,7 @@
 
 use crate::auth::Scope;
 use crate::http::error::{Refusal, Result, shortened};
-use crate::http::extract::{answer_type, parameter, scim_caller, segments};
+use crate::http::extract::{answer_type, parameter, scim_caller, segment};
 use crate::http::server::State;
 use crate::scim::discovery;
 use crate::scim::error::Error;
@@ -13,9 +13,9 @@ use actix_web::{HttpRequest, HttpResponse};
 pub(super) const ENDPOINTS: [(&str, Endpoint); 5] = [
     ("/ServiceProviderConfig", Endpoint::ServiceProviderConfig),
     ("/ResourceTypes", Endpoint::ResourceTypes),
-    ("/ResourceTypes/{id}", Endpoint::ResourceType),
+    ("/ResourceTypes/{name}", Endpoint::ResourceType),
     ("/Schemas", Endpoint::Schemas),
-    ("/Schemas/{id}", Endpoint::Schema),
+    ("/Schemas/{urn}", Endpoint::Schema),
 ];
 
 /// One of them.
@@ -49,14 +49,14 @@ impl Endpoint {
             Self::ResourceTypes => discovery::lists(registry, &base).0,
             Self::Schemas => discovery::lists(registry, &base).1,
             Self::ResourceType => {
-                let name = segments(&request).id;
+                let name = segment(&request, "name").unwrap_or_default();
                 let kind = registry
                     .named(&name)
                     .ok_or_else(|| Error::not_found("ResourceType", &shortened(&name)))?;
                 discovery::resource_type(kind, &base)
             }
             Self::Schema => {
-                let urn = segments(&request).id;
+                let urn = segment(&request, "urn").unwrap_or_default();
                 let schema = registry
                     .schemas()
                     .into_iter()

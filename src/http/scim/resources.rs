@@ -3,7 +3,7 @@
 use crate::auth::{Principal, Scope};
 use crate::directory::{Answer, Caller, Got, View, resource_id};
 use crate::http::error::{Refusal, Result, shortened};
-use crate::http::extract::{answer_type, json, parameter, precondition, scim_caller, segments};
+use crate::http::extract::{answer_type, json, parameter, precondition, scim_caller, segment};
 use crate::http::server::State;
 use crate::id::ResourceId;
 use crate::scim;
@@ -105,7 +105,7 @@ pub(super) fn caller(principal: &Principal) -> Caller {
 
 /// The id in the address. What is no id of ours is nobody's.
 fn id(request: &HttpRequest, kind: &ResourceType) -> Result<ResourceId> {
-    let text = segments(request).id;
+    let text = segment(request, "id").unwrap_or_default();
     resource_id(&text)
         .ok_or_else(|| Refusal::from(scim::error::Error::not_found(&kind.name, &shortened(&text))))
 }
