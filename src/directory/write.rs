@@ -146,6 +146,7 @@ impl Service {
             for holder in registry.resource_types.iter().filter(|kind| kind.has_members()) {
                 leave_groups(transaction, &behalf, holder, id, now_us)?;
             }
+            let mut at_us = now_us;
             if kind.has_members() {
                 let mut moved = Moved::default();
                 let mut after = None;
@@ -158,12 +159,13 @@ impl Service {
                     moved.leave(rows.into_iter().map(|row| row.id));
                 }
                 if !moved.is_empty() {
-                    record(transaction, &behalf, &before, ChangeOp::Members, moved, now_us)?;
+                    let op = ChangeOp::Members;
+                    at_us = record(transaction, &behalf, &before, op, moved, now_us)?;
                 }
             }
             transaction.delete_resource(id)?;
             let gone = Stored { version: before.version + 1, ..before };
-            record(transaction, &behalf, &gone, ChangeOp::Delete, Moved::default(), now_us)?;
+            record(transaction, &behalf, &gone, ChangeOp::Delete, Moved::default(), at_us)?;
             Ok(((), true))
         })
         .await
@@ -217,7 +219,8 @@ fn save(
 }
 
 /// Records a change. When more people moved than one change lists, further ones follow it, so that
-/// whoever follows the changes learns of each of them.
+/// whoever follows the changes learns of each of them. Answers when a change after these happens:
+/// their ids are ordered by time, and the microseconds keep the order within a transaction.
 fn record(
     transaction: &mut Transaction<'_>,
     caller: &Caller,
@@ -225,13 +228,13 @@ fn record(
     op: ChangeOp,
     moved: Moved,
     now_us: i64,
-) -> Result<()> {
+) -> Result<i64> {
     let mut parts = moved.parts();
     if parts.is_empty() {
         parts.push(<_>::default());
     }
-    let mut op = op;
-    for (at_us, (joined, left)) in (now_us..).zip(parts) {
+    let (mut op, mut at_us) = (op, now_us);
+    for (joined, left) in parts {
         let change = NewChange {
             resource: stored.id,
             kind: stored.kind.clone(),
@@ -241,11 +244,10 @@ fn record(
             joined,
             left,
         };
-        // Ids are ordered by time: the microseconds keep the order within the transaction.
-        transaction.record_change(ChangeId(new_uuid(at_us)), now_us, &change)?;
-        op = ChangeOp::Members;
+        transaction.record_change(ChangeId(new_uuid(at_us)), at_us, &change)?;
+        (op, at_us) = (ChangeOp::Members, at_us + 1);
     }
-    Ok(())
+    Ok(at_us)
 }
 
 /// Takes a resource out of every group it is in directly, each with its version and change.

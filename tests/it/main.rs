@@ -1,5 +1,7 @@
-//! The integration suite: one binary, every store test on both databases.
+//! The integration suite: one binary, every test on both databases.
 
 mod outbound;
+mod scim;
+mod server;
 mod store;
 mod world;
