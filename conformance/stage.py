@@ -150,12 +150,13 @@ class Api:
         self.connection = None
 
     def send(self, method, path, body=None, headers=()):
-        """One request, sent once. Raises `OSError` or `HTTPException` when no answer comes."""
+        """One request; what may write is sent once. Raises `OSError` or `HTTPException` when no answer comes."""
         payload = None if body is None else json.dumps(body).encode()
         sent = {"Authorization": f"Bearer {self.token}", "Accept": self.kind, **dict(headers)}
         if payload is not None:
             sent["Content-Type"] = self.kind
-        if self.connection is None:
+        kept = self.connection is not None
+        if not kept:
             self.connection = http.client.HTTPConnection(self.base.netloc, timeout=20)
         try:
             self.connection.request(method, self.base.path + path, payload, sent)
@@ -164,6 +165,8 @@ class Api:
         except (OSError, http.client.HTTPException):
             self.connection.close()
             self.connection = None
+            if kept and method == "GET":  # the server may have closed it long ago
+                return self.send(method, path, body, headers)
             raise
 
     def call(self, method, path, body=None, expect=(200, 201, 202, 204)):

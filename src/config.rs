@@ -123,11 +123,14 @@ pub fn load(file: Option<&Path>, flags: &Flags) -> Result<Loaded, Error> {
     {
         return Err(Error::NoFile(file.display().to_string()));
     }
-    let figment = Figment::from(Serialized::defaults(Config::default()))
-        .merge(Toml::file_exact(file.unwrap_or(Path::new(DEFAULT_FILE))))
-        .merge(Env::prefixed("ROLLCALL_").only(&KEYS))
-        .merge(Serialized::defaults(flags));
-    let config: Config = figment.extract().map_err(|error| Error::Wrong(sentence(error)))?;
+    let path = file.unwrap_or(Path::new(DEFAULT_FILE));
+    let mut figment = Figment::from(Serialized::defaults(Config::default()));
+    if path.is_file() {
+        figment = figment.merge(Toml::file_exact(path));
+    }
+    let figment =
+        figment.merge(Env::prefixed("ROLLCALL_").only(&KEYS)).merge(Serialized::defaults(flags));
+    let config: Config = figment.extract().map_err(|error| Error::Wrong(sentence(&error)))?;
     check(&config)?;
     let values = serde_json::to_value(&config).unwrap_or_default();
     let origins = KEYS
@@ -174,7 +177,7 @@ fn check(config: &Config) -> Result<(), Error> {
     Ok(())
 }
 
-fn sentence(error: figment::Error) -> String {
+fn sentence(error: &figment::Error) -> String {
     use figment::error::Kind;
     let source = error
         .metadata
@@ -186,7 +189,11 @@ fn sentence(error: figment::Error) -> String {
         return format!("unknown key {key:?}{source}{}", suggestion(key, "did you mean"));
     }
     let key = error.path.join(".");
-    if key.is_empty() { format!("{}{source}", error.kind) } else { format!("{key}: {}{source}", error.kind) }
+    if key.is_empty() {
+        format!("{}{source}", error.kind)
+    } else {
+        format!("{key}: {}{source}", error.kind)
+    }
 }
 
 fn suggestion(key: &str, words: &str) -> String {

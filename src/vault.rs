@@ -160,7 +160,8 @@ impl Vault {
             .ok_or_else(|| Error::UnknownKey(sealed.key_id.clone()))?;
         let cipher = cipher(&key.bytes)?;
         let (nonce, body) = sealed.bytes.split_at_checked(12).ok_or(Error::Damaged)?;
-        let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_unspecified| Error::Damaged)?;
+        let nonce =
+            Nonce::try_assume_unique_for_key(nonce).map_err(|_unspecified| Error::Damaged)?;
         let mut body = body.to_vec();
         let plain = cipher
             .open_in_place(nonce, Aad::from(place.associated_data()), &mut body)

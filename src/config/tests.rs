@@ -66,6 +66,7 @@ fn a_password_is_not_shown() {
 
 #[test]
 fn the_key_file_lies_beside_the_database() {
-    let config = Config { database_url: "sqlite:/var/lib/rollcall/r.db".into(), ..Config::default() };
+    let config =
+        Config { database_url: "sqlite:/var/lib/rollcall/r.db".into(), ..Config::default() };
     assert_eq!(config.key_path(), Path::new("/var/lib/rollcall/r.key"));
 }

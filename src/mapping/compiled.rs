@@ -130,6 +130,12 @@ impl Mapping {
         self.of(kind).unmapped_mandatory.clone()
     }
 
+    /// Whether any rule for users reads their groups, so that a membership is part of what an app is
+    /// told of a person.
+    pub fn reads_groups(&self) -> bool {
+        self.users.rules.iter().any(|rule| rule.source.reads("groups"))
+    }
+
     /// Where the value of an app field comes from, in words; none where it is not mapped.
     pub(super) fn described(&self, kind: Kind, field: &str) -> Option<&str> {
         let rule = self.of(kind).rules.iter().find(|rule| rule.field.name == field)?;

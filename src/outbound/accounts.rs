@@ -4,6 +4,8 @@ use crate::adapters::adapter::Failure;
 use crate::adapters::sandbox::{Account, Accounts};
 use crate::id::{AppId, OrganizationId};
 use crate::mapping::field::Kind;
+use crate::mapping::record::Record;
+use crate::store::sandbox::SandboxAccount;
 use crate::store::{Error, Store};
 use async_trait::async_trait;
 
@@ -17,6 +19,26 @@ pub(super) struct StoredAccounts {
 impl StoredAccounts {
     pub(super) fn new(store: Store, organization: OrganizationId, app: AppId) -> Self {
         Self { store, organization, app }
+    }
+}
+
+fn account(row: SandboxAccount) -> Account {
+    Account {
+        remote_id: row.remote_id,
+        match_key: row.match_key,
+        active: row.active,
+        record: Record(row.record.into_iter().collect()),
+        members: row.members,
+    }
+}
+
+fn row(account: Account) -> SandboxAccount {
+    SandboxAccount {
+        remote_id: account.remote_id,
+        match_key: account.match_key,
+        active: account.active,
+        record: account.record.0.into_iter().collect(),
+        members: account.members,
     }
 }
 
@@ -37,6 +59,7 @@ impl Accounts for StoredAccounts {
         self.store
             .read(self.organization, move |reader| reader.sandbox_account(app, kind.as_str(), &id))
             .await
+            .map(|found| found.map(account))
             .map_err(failure)
     }
 
@@ -47,11 +70,12 @@ impl Accounts for StoredAccounts {
                 reader.sandbox_account_matching(app, kind.as_str(), &key)
             })
             .await
+            .map(|found| found.map(account))
             .map_err(failure)
     }
 
     async fn insert(&self, kind: Kind, account: Account) -> Result<(), Failure> {
-        let app = self.app;
+        let (app, account) = (self.app, row(account));
         self.store
             .write(self.organization, move |transaction| {
                 transaction.insert_sandbox_account(app, kind.as_str(), &account)
@@ -61,7 +85,7 @@ impl Accounts for StoredAccounts {
     }
 
     async fn replace(&self, kind: Kind, account: Account) -> Result<(), Failure> {
-        let app = self.app;
+        let (app, account) = (self.app, row(account));
         self.store
             .write(self.organization, move |transaction| {
                 transaction.replace_sandbox_account(app, kind.as_str(), &account)
@@ -92,6 +116,7 @@ impl Accounts for StoredAccounts {
                 reader.sandbox_accounts(app, kind.as_str(), after.as_deref(), limit)
             })
             .await
+            .map(|page| page.into_iter().map(account).collect())
             .map_err(failure)
     }
 }

@@ -105,33 +105,34 @@ impl Workshop {
                 .map_err(|error| store::Error::Corrupt(error.to_string()))?,
             None => entry.default_mapping.clone(),
         };
-        let compiled = Mapping::compile(&document, &entry.schema, &self.registry)
-            .map_err(Error::Mapping)?;
+        let compiled =
+            Mapping::compile(&document, &entry.schema, &self.registry).map_err(Error::Mapping)?;
         let scope = row
             .scope
             .as_deref()
             .map(|text| parse_scope(text, &self.registry))
             .transpose()
-            .map_err(|detail| Error::Settings(Reason {
-                field: Some("scope".into()),
-                detail: format!("The scope is not a filter: {detail}."),
-                remedy: "Correct the app's scope.".into(),
-            }))?;
+            .map_err(|detail| {
+                Error::Settings(Reason {
+                    field: Some("scope".into()),
+                    detail: format!("The scope is not a filter: {detail}."),
+                    remedy: "Correct the app's scope.".into(),
+                })
+            })?;
         let policy = serde_json::from_value(row.policy.clone())
             .map_err(|error| store::Error::Corrupt(error.to_string()))?;
         let mut opened = BTreeMap::new();
         for secret in secrets {
-            let place = Place {
-                organization: organization.0,
-                owner: &owner(app),
-                name: &secret.name,
-            };
+            let place =
+                Place { organization: organization.0, owner: &owner(app), name: &secret.name };
             let sealed = Sealed { key_id: secret.key_id, bytes: secret.sealed };
-            let plain = self.vault.open(place, &sealed).map_err(|error| Error::Settings(Reason {
-                field: Some(secret.name.clone()),
-                detail: format!("The secret {:?} is {error}.", secret.name),
-                remedy: "Enter it again.".into(),
-            }))?;
+            let plain = self.vault.open(place, &sealed).map_err(|error| {
+                Error::Settings(Reason {
+                    field: Some(secret.name.clone()),
+                    detail: format!("The secret {:?} is {error}.", secret.name),
+                    remedy: "Enter it again.".into(),
+                })
+            })?;
             opened.insert(secret.name, plain);
         }
         let connection = Connection {
@@ -140,7 +141,15 @@ impl Workshop {
             accounts: Arc::new(StoredAccounts::new(self.store.clone(), organization, app)),
         };
         let adapter = catalogue::connect(&row.adapter, connection).map_err(Error::Settings)?;
-        Ok(Some(Application { organization, row, entry, mapping: compiled, scope, policy, adapter }))
+        Ok(Some(Application {
+            organization,
+            row,
+            entry,
+            mapping: compiled,
+            scope,
+            policy,
+            adapter,
+        }))
     }
 }
 
@@ -150,9 +159,7 @@ impl Workshop {
 /// The sentence of the filter's error.
 pub fn parse_scope(text: &str, registry: &Registry) -> Result<Condition, String> {
     let users = registry.named("User").ok_or("there are no users")?;
-    filter::parse(text)
-        .and_then(|filter| filter.resolve(users))
-        .map_err(|error| error.detail)
+    filter::parse(text).and_then(|filter| filter.resolve(users)).map_err(|error| error.detail)
 }
 
 /// Owner of an app's secrets.
@@ -182,8 +189,8 @@ fn reads_groups(condition: &Condition) -> bool {
         Condition::Always | Condition::Never => false,
         Condition::All(parts) | Condition::Any(parts) => parts.iter().any(reads_groups),
         Condition::Not(part) => reads_groups(part),
-        Condition::Present(field) | Condition::Compare(field, _, _) | Condition::Element(field, _) => {
-            field.attribute == "groups"
-        }
+        Condition::Present(field)
+        | Condition::Compare(field, _, _)
+        | Condition::Element(field, _) => field.attribute == "groups",
     }
 }

@@ -93,8 +93,7 @@ fn mark(
         }
         if app.follows_memberships && !concerned.is_empty() {
             let people = transaction.users_below(&concerned)?;
-            let mine: Vec<_> =
-                people.into_iter().map(|id| (id, "User", Priority::User)).collect();
+            let mine: Vec<_> = people.into_iter().map(|id| (id, "User", Priority::User)).collect();
             jobs += mine.len();
             transaction.mark_due(app.app, &mine, now_us)?;
         }

@@ -8,7 +8,7 @@ use crate::id::{AppId, InstanceId, OrganizationId};
 use crate::scim::schema::Registry;
 use crate::store::{self, Store};
 use parking_lot::Mutex;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Notify, watch};
@@ -149,14 +149,14 @@ impl Engine {
         &self,
         organization: OrganizationId,
     ) -> Result<Vec<Watched>, store::Error> {
-        let enabled =
-            self.store().read(organization, super::super::store::Reader::enabled_apps).await?;
+        let enabled = self.store().read(organization, |reader| reader.enabled_apps()).await?;
         let mut watched = Vec::with_capacity(enabled.len());
         for app in enabled {
             watched.push(match self.application(organization, app).await {
                 Ok(Some(application)) => Watched {
                     app,
-                    groups: application.policy.groups && !application.entry.schema.groups.is_empty(),
+                    groups: application.policy.groups
+                        && !application.entry.schema.groups.is_empty(),
                     follows_memberships: application.scope_reads_groups()
                         || application.mapping.reads_groups(),
                 },
@@ -181,13 +181,16 @@ impl Running {
 
 async fn publish(engine: Engine, stop: CancellationToken) {
     let wake = Arc::clone(&engine.inner.parts.wake);
+    let mut ours_until = 0;
     loop {
         // Interest comes first: a change committed while this round runs wakes the next one.
         let rung = wake.notified();
-        match publish_round(&engine).await {
+        match publish_round(&engine, &mut ours_until).await {
             Ok(0) => {}
             Ok(_) => engine.nudge(),
-            Err(error) => tracing::warn!(error = %error, "changes could not be published; trying again"),
+            Err(error) => {
+                tracing::warn!(error = %error, "changes could not be published; trying again");
+            }
         }
         tokio::select! {
             () = rung => {}
@@ -197,12 +200,16 @@ async fn publish(engine: Engine, stop: CancellationToken) {
     }
 }
 
-async fn publish_round(engine: &Engine) -> Result<usize, store::Error> {
+async fn publish_round(engine: &Engine, ours_until: &mut i64) -> Result<usize, store::Error> {
     let now_us = engine.clock().now_us();
-    let until = now_us.saturating_add(micros(LEASE));
     let store = engine.store();
-    if !store.acquire_lease("dispatch", engine.instance(), now_us, until).await? {
-        return Ok(0);
+    // Renewed at half its length: an idle server does not write twice a second.
+    if now_us > ours_until.saturating_sub(micros(LEASE) / 2) {
+        let until = now_us.saturating_add(micros(LEASE));
+        if !store.acquire_lease("dispatch", engine.instance(), now_us, until).await? {
+            return Ok(0);
+        }
+        *ours_until = until;
     }
     let mut marked = 0;
     for organization in store.organizations_with_changes().await? {
@@ -215,12 +222,12 @@ async fn publish_round(engine: &Engine) -> Result<usize, store::Error> {
 async fn supervise(engine: Engine, stop: CancellationToken) {
     let mut work = engine.work();
     let mut tasks: JoinSet<(OrganizationId, AppId)> = JoinSet::new();
-    let mut running: HashMap<(OrganizationId, AppId), ()> = HashMap::new();
+    let mut running: HashSet<(OrganizationId, AppId)> = HashSet::new();
     loop {
         match engine.store().enabled_apps_everywhere().await {
             Ok(apps) => {
                 for (organization, app) in apps {
-                    if running.contains_key(&(organization, app)) {
+                    if running.contains(&(organization, app)) {
                         continue;
                     }
                     let now_us = engine.clock().now_us();
@@ -229,7 +236,7 @@ async fn supervise(engine: Engine, stop: CancellationToken) {
                     let owned =
                         engine.store().acquire_lease(&name, engine.instance(), now_us, until).await;
                     if matches!(owned, Ok(true)) {
-                        running.insert((organization, app), ());
+                        running.insert((organization, app));
                         let (engine, stop) = (engine.clone(), stop.clone());
                         tasks.spawn(async move {
                             queue::work(&engine, organization, app, &stop).await;

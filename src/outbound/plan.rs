@@ -193,7 +193,10 @@ fn join(situation: &Situation) -> Next {
             Next::Park(Reason {
                 field: situation.match_fields.first().cloned(),
                 detail: "no field by which the app could recognise the object has a value".into(),
-                remedy: format!("map {} to a field that everybody has", quoted(&situation.match_fields)),
+                remedy: format!(
+                    "map {} to a field that everybody has",
+                    quoted(&situation.match_fields)
+                ),
             })
         } else {
             Next::Look(keys)
@@ -204,7 +207,10 @@ fn join(situation: &Situation) -> Next {
         [only] if !only.taken => Next::Adopt(only.observed.clone()),
         [only] => Next::Park(Reason {
             field: None,
-            detail: format!("the app's object {} already belongs to another resource", only.observed.id.0),
+            detail: format!(
+                "the app's object {} already belongs to another resource",
+                only.observed.id.0
+            ),
             remedy: "make the matching fields differ, or unlink the other resource".into(),
         }),
         several => Next::Park(Reason {

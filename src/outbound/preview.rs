@@ -118,15 +118,11 @@ async fn chosen(
         return Ok(id);
     }
     let organizations = engine.store().organizations().await?;
-    let admin =
-        organizations.iter().find(|one| one.id == organization).and_then(|one| one.admin);
+    let admin = organizations.iter().find(|one| one.id == organization).and_then(|one| one.admin);
     if let Some(id) = admin {
         return Ok(id);
     }
-    let first = engine
-        .store()
-        .read(organization, |reader| reader.page_of("User", None, 1))
-        .await?;
+    let first = engine.store().read(organization, |reader| reader.page_of("User", None, 1)).await?;
     first.first().map(|stored| stored.id).ok_or_else(|| {
         Error::NoSample("the directory is empty: push or create a user first".into())
     })
@@ -175,7 +171,11 @@ pub fn rehearse(mut now: Situation) -> (Vec<Step>, String) {
             }
             Next::SetActive(remote, active) => {
                 done.push(if active { "is switched on" } else { "is switched off" });
-                steps.push(if active { Step::Reactivate(remote) } else { Step::Deactivate(remote) });
+                steps.push(if active {
+                    Step::Reactivate(remote)
+                } else {
+                    Step::Deactivate(remote)
+                });
                 if let Some(link) = &mut now.link {
                     link.active = active;
                 }

@@ -6,13 +6,18 @@ use super::engine::{Engine, lease_length, lease_name, micros};
 use super::retry;
 use super::worker::{self, Effect};
 use crate::id::{self, AppId, OrganizationId};
+use crate::store::jobs::Job;
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 /// How long a claimed job is ours: longer than any adapter's time-outs together.
-const JOB_LEASE: Duration = Duration::from_secs(180);
+const JOB_LEASE: Duration = Duration::from_mins(3);
+/// How many jobs are claimed for each that can be worked on at once. Small, so that a leaver
+/// overtakes a backlog.
+const AHEAD: usize = 4;
 /// How often an idle queue looks by itself.
 const IDLE: Duration = Duration::from_millis(500);
 
@@ -70,6 +75,8 @@ pub(super) async fn work(
     let mut gate = Gate::default();
     let mut hints = engine.work();
     let mut busy = FuturesUnordered::new();
+    // Claimed and not begun: claiming several at once costs one transaction instead of several.
+    let mut claimed: VecDeque<Job> = VecDeque::new();
     let mut leased_until = 0;
     let mut ending = false;
     loop {
@@ -93,9 +100,21 @@ pub(super) async fn work(
             // After a failure one object is tried whether it is due or not: it is how an app that was
             // away is found to be back.
             let due_us = if gate.failures > 0 { i64::MAX } else { now_us };
-            match claim(engine, organization, app, free, now_us, due_us).await {
+            let wanted = match (free, claimed.len()) {
+                (0, _) => 0,
+                (_, 0) => {
+                    if gate.failures > 0 {
+                        1
+                    } else {
+                        engine.concurrency() * AHEAD
+                    }
+                }
+                _ => 0,
+            };
+            match claim(engine, organization, app, wanted, (now_us, due_us)).await {
                 Claimed::Jobs(application, jobs) => {
-                    for job in jobs {
+                    claimed.extend(jobs);
+                    for job in claimed.drain(..free.min(claimed.len())) {
                         let application = Arc::clone(&application);
                         busy.push(async move { worker::work(engine, &application, job).await });
                     }
@@ -103,6 +122,9 @@ pub(super) async fn work(
                 Claimed::Stop => ending = true,
                 Claimed::Trouble => {}
             }
+        }
+        if (ending || gate.is_closed(now_us)) && !claimed.is_empty() {
+            give_back(engine, organization, app, claimed.drain(..).collect()).await;
         }
         if ending && busy.is_empty() {
             return;
@@ -130,7 +152,7 @@ pub(super) async fn work(
 }
 
 enum Claimed {
-    Jobs(Arc<super::application::Application>, Vec<crate::store::jobs::Job>),
+    Jobs(Arc<super::application::Application>, Vec<Job>),
     /// The app is gone, off or paused.
     Stop,
     /// Something passes by itself.
@@ -142,8 +164,7 @@ async fn claim(
     organization: OrganizationId,
     app: AppId,
     limit: usize,
-    now_us: i64,
-    due_us: i64,
+    (now_us, due_us): (i64, i64),
 ) -> Claimed {
     let application = match engine.application(organization, app).await {
         Ok(Some(application)) => application,
@@ -158,10 +179,8 @@ async fn claim(
     }
     let until = now_us.saturating_add(micros(JOB_LEASE));
     // An idle queue costs a read, not a write.
-    let due = engine
-        .store()
-        .glance(organization, move |reader| reader.has_due_jobs(app, due_us))
-        .await;
+    let due =
+        engine.store().glance(organization, move |reader| reader.has_due_jobs(app, due_us)).await;
     match due {
         Ok(false) => return Claimed::Jobs(application, Vec::new()),
         Ok(true) => {}
@@ -182,6 +201,21 @@ async fn claim(
             tracing::warn!(error = %error, app.id = %app, "jobs could not be claimed");
             Claimed::Trouble
         }
+    }
+}
+
+/// Returns jobs that were claimed and not begun.
+async fn give_back(engine: &Engine, organization: OrganizationId, app: AppId, jobs: Vec<Job>) {
+    let now_us = engine.clock().now_us();
+    let given = engine
+        .store()
+        .write(organization, move |transaction| {
+            jobs.iter()
+                .try_for_each(|job| transaction.defer_job(app, job, now_us, job.attempts, None))
+        })
+        .await;
+    if let Err(error) = given {
+        tracing::warn!(error = %error, app.id = %app, "claimed jobs wait for their leases to end");
     }
 }
 

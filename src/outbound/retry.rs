@@ -5,11 +5,11 @@ use std::time::Duration;
 /// First wait after a failure.
 const FIRST: Duration = Duration::from_secs(1);
 /// Longest wait between two tries of one object.
-const LONGEST: Duration = Duration::from_secs(15 * 60);
+const LONGEST: Duration = Duration::from_mins(15);
 /// Longest wait before an app that was away is looked for again.
 const LONGEST_GATE: Duration = Duration::from_secs(15);
 /// Longest wait that an app may ask for.
-const LONGEST_WISH: Duration = Duration::from_secs(24 * 60 * 60);
+const LONGEST_WISH: Duration = Duration::from_hours(24);
 
 /// How long an object waits after its `attempts`-th failure in a row (from 1).
 ///

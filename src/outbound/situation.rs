@@ -6,7 +6,7 @@ use super::plan::{Link, Origin, Situation, Standing};
 use crate::adapters::adapter::RemoteId;
 use crate::id::ResourceId;
 use crate::mapping::field::Kind;
-use crate::mapping::record::{Desired, Record};
+use crate::mapping::record::{Desired, Misfit, Record};
 use crate::scim::filter::Condition;
 use crate::scim::schema::Registry;
 use crate::store::links::LinkRow;
@@ -109,6 +109,7 @@ pub(super) fn judge(
         (Standing::Member, Some((resource, _))) => application.mapping.desired(kind, resource),
         _ => Desired::default(),
     };
+    let desired = if link.is_none() { with_unmapped(application, kind, desired) } else { desired };
     Situation {
         kind,
         standing,
@@ -119,6 +120,17 @@ pub(super) fn judge(
         policy: application.policy,
         can_deactivate: true,
     }
+}
+
+/// An account cannot be made without the app's mandatory fields, so nobody need ask the app.
+fn with_unmapped(application: &Application, kind: Kind, mut desired: Desired) -> Desired {
+    let unmapped = application.mapping.unmapped_mandatory(kind);
+    desired.problems.extend(unmapped.into_iter().map(|field| Misfit {
+        detail: format!("the app's mandatory field {field} is not mapped"),
+        remedy: "map it to a profile field or a hardcoded value".into(),
+        field,
+    }));
+    desired
 }
 
 fn remembered(row: LinkRow) -> Link {

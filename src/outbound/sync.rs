@@ -86,9 +86,8 @@ async fn page(
             let mut links = reader.links_of(app, &ids)?;
             let mut rows = Vec::with_capacity(page.len());
             for stored in page {
-                let complete = situation::complete(
-                    reader, &registry, kind, &stored, &base, with_groups,
-                )?;
+                let complete =
+                    situation::complete(reader, &registry, kind, &stored, &base, with_groups)?;
                 let in_scope = kind == Kind::Group
                     || scope.as_ref().is_none_or(|scope| eval::matches(scope, &complete));
                 rows.push((stored.id, (complete, in_scope), links.remove(&stored.id)));
@@ -98,9 +97,7 @@ async fn page(
         .await?;
     Ok(read
         .into_iter()
-        .map(|(id, present, link)| {
-            (id, situation::judge(application, kind, Some(&present), link))
-        })
+        .map(|(id, present, link)| (id, situation::judge(application, kind, Some(&present), link)))
         .collect())
 }
 
@@ -117,12 +114,7 @@ fn count(summary: &mut Summary, kind: Kind, id: ResourceId, situation: Situation
             Step::Delete(_) => Some("delete"),
         })
         .unwrap_or(if sentence.starts_with("Nothing is sent") { "refused" } else { "unchanged" });
-    *summary
-        .counts
-        .entry(kind.as_str().into())
-        .or_default()
-        .entry(action.into())
-        .or_default() += 1;
+    *summary.counts.entry(kind.as_str().into()).or_default().entry(action.into()).or_default() += 1;
     if action != "unchanged" {
         let examples = summary.examples.entry(action.into()).or_default();
         if examples.len() < EXAMPLES {

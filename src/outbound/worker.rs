@@ -72,12 +72,8 @@ const MOST_ACTIONS: usize = 12;
 
 /// Works on one job until the object is in sync, parked, or has to wait.
 pub(super) async fn work(engine: &Engine, application: &Application, job: Job) -> Effect {
-    let push = Push {
-        engine,
-        application,
-        recorder: Recorder::new(engine, application, &job),
-        job: &job,
-    };
+    let push =
+        Push { engine, application, recorder: Recorder::new(engine, application, &job), job: &job };
     let mut asked = false;
     let ended = push.run(&mut asked).await;
     match ended {
@@ -109,7 +105,8 @@ impl Push<'_> {
             // A type that no app takes.
             return self.close().await;
         };
-        let mut now = situation::read(self.engine, self.application, kind, self.job.resource).await?;
+        let mut now =
+            situation::read(self.engine, self.application, kind, self.job.resource).await?;
         now.can_deactivate = match &now.link {
             Some(_) => self.capabilities(asked).await?.deactivate,
             None => true,
@@ -146,10 +143,11 @@ impl Push<'_> {
                                 origin: Origin::Created,
                                 record,
                             };
-                            self.recorder
-                                .linked(kind, &link, Action::Create, fields(&link), &watch)
-                                .await?;
+                            let names = fields(&link);
                             now.link = Some(link);
+                            if self.linked(&now, Action::Create, names, &watch).await? {
+                                return Ok(());
+                            }
                         }
                         Err(Failure::Conflict { .. }) if conflicts == 0 => {
                             // Made meanwhile, or the look was too narrow: look once more.
@@ -178,8 +176,10 @@ impl Push<'_> {
                         origin,
                         record: observed.record,
                     };
-                    self.recorder.linked(kind, &link, Action::Adopt, Vec::new(), &watch).await?;
                     now.link = Some(link);
+                    if self.linked(&now, Action::Adopt, Vec::new(), &watch).await? {
+                        return Ok(());
+                    }
                 }
                 Next::Update(remote, change, whole) => {
                     let watch = Stopwatch::start();
@@ -195,7 +195,9 @@ impl Push<'_> {
                         change.set.keys().chain(&change.cleared).cloned().collect::<Vec<_>>();
                     if let Some(link) = &mut now.link {
                         link.record = whole;
-                        self.recorder.linked(kind, link, Action::Update, names, &watch).await?;
+                    }
+                    if self.linked(&now, Action::Update, names, &watch).await? {
+                        return Ok(());
                     }
                 }
                 Next::SetActive(remote, active) => {
@@ -217,7 +219,9 @@ impl Push<'_> {
                     let action = if active { Action::Reactivate } else { Action::Deactivate };
                     if let Some(link) = &mut now.link {
                         link.active = active;
-                        self.recorder.linked(kind, link, action, Vec::new(), &watch).await?;
+                    }
+                    if self.linked(&now, action, Vec::new(), &watch).await? {
+                        return Ok(());
                     }
                 }
                 Next::Delete(remote) => {
@@ -238,9 +242,23 @@ impl Push<'_> {
         self.park(&Reason {
             field: None,
             detail: "the app does not keep what it was told".into(),
-            remedy: "look at the attempts of this object; the app may change values by itself".into(),
+            remedy: "look at the attempts of this object; the app may change values by itself"
+                .into(),
         })
         .await
+    }
+
+    /// Records the link; the same transaction closes the job when a person's plan is done with it.
+    async fn linked(
+        &self,
+        now: &Situation,
+        action: Action,
+        fields: Vec<String>,
+        watch: &Stopwatch,
+    ) -> Result<bool, Stop> {
+        let Some(link) = &now.link else { return Ok(false) };
+        let is_last = now.kind == Kind::User && matches!(plan::next(now), Next::Done(_));
+        self.recorder.linked(now.kind, link, (action, fields), is_last, watch).await
     }
 
     async fn capabilities(
@@ -405,8 +423,11 @@ fn fields(link: &Link) -> Vec<String> {
 fn hidden_conflict(detail: &str) -> Reason {
     Reason {
         field: None,
-        detail: format!("the app says it has such an object already ({detail}), but shows none that matches"),
-        remedy: "find the object in the app and make its matching field equal, or remove it, then retry"
-            .into(),
+        detail: format!(
+            "the app says it has such an object already ({detail}), but shows none that matches"
+        ),
+        remedy:
+            "find the object in the app and make its matching field equal, or remove it, then retry"
+                .into(),
     }
 }

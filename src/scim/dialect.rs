@@ -29,6 +29,12 @@ pub enum Leniency {
     BooleanText,
     /// `"manager": "id"` and a bare string for any complex attribute with a `value` part.
     BareComplex,
+    /// One value where an array belongs, an array of one where one value belongs.
+    ArrayShape,
+    /// Read-only attributes and `schemas` in the value of a path-less operation are ignored.
+    ReadOnlyInValue,
+    /// `remove` on a value path that matches no element changes nothing. Contradicts the RFC.
+    RemoveMissing,
     /// `add` on a value path that matches no element creates the element.
     AddCreatesElement,
     /// `replace` on a value path that matches no element creates the element. Contradicts the RFC.
@@ -53,9 +59,11 @@ impl Dialect {
         use Leniency as L;
         match self {
             Self::Strict => false,
-            Self::Standard | Self::Okta => {
-                !matches!(leniency, L::ReplaceCreatesElement | L::UniqueGroupName)
-            }
+            Self::Standard => !matches!(
+                leniency,
+                L::ReplaceCreatesElement | L::UniqueGroupName | L::RemoveMissing
+            ),
+            Self::Okta => !matches!(leniency, L::ReplaceCreatesElement | L::UniqueGroupName),
             Self::Entra => true,
         }
     }

@@ -1,15 +1,19 @@
 //! PATCH (RFC 7644 §3.5.2): parsing a body into operations, and applying them.
 
 pub mod apply;
+mod elements;
+mod fault;
+mod members;
+mod parse;
+mod target;
+mod value_path;
 
 pub use apply::apply;
+pub use parse::parse;
 
-use super::dialect::Dialect;
-use super::error::Error;
 use super::filter::Condition;
 use super::path::Path;
 use super::resource::Member;
-use super::schema::ResourceType;
 use serde_json::{Map, Value};
 
 /// Most operations in one request.
@@ -61,14 +65,5 @@ pub struct Patched {
     pub members: Vec<MemberChange>,
 }
 
-/// Reads the body of a PATCH request.
-///
-/// # Errors
-/// `invalidSyntax` for a body that is no PatchOp, `invalidPath` or `invalidFilter` for a path.
-pub fn parse(
-    _kind: &ResourceType,
-    _body: &Value,
-    _dialect: Dialect,
-) -> Result<Vec<Operation>, Error> {
-    todo!()
-}
+#[cfg(test)]
+mod tests;

@@ -1,9 +1,18 @@
 //! A resource at a stage of its life: a body as sent, and the checked attributes.
 
-use super::dialect::Dialect;
-use super::error::Error;
-use super::schema::ResourceType;
+pub(in crate::scim) mod document;
+pub(in crate::scim) mod members;
+pub(in crate::scim) mod shape;
+
+pub use shape::{MAX_DEPTH, MAX_ELEMENTS, MAX_TEXT};
+
+use super::dialect::{Dialect, Leniency};
+use super::error::{Error, ScimType};
+use super::schema::{Attribute, Mutability, ResourceType, Returned, Schema};
+use super::urn;
 use serde_json::{Map, Value};
+use shape::{Shape, twice};
+use std::collections::HashSet;
 
 /// A member of a group as a client names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,8 +45,135 @@ pub struct Valid {
 /// # Errors
 /// `invalidSyntax` for what is no object or has no `schemas`, `invalidValue` naming the attribute
 /// for a wrong type or a missing required attribute.
-pub fn check(_kind: &ResourceType, _body: Value, _dialect: Dialect) -> Result<Valid, Error> {
-    todo!()
+pub fn check(kind: &ResourceType, body: Value, dialect: Dialect) -> Result<Valid, Error> {
+    shape::within_depth(&body)?;
+    let Value::Object(body) = body else {
+        return Err(syntax(format!("a {} is a JSON object", kind.name)));
+    };
+    let shape = Shape { dialect };
+    let mut attributes = Map::new();
+    let mut members = None;
+    let mut schemas = None;
+    let mut seen = HashSet::with_capacity(body.len());
+    for (key, value) in body {
+        if !seen.insert(key.to_ascii_lowercase()) {
+            return Err(twice(&key));
+        }
+        if key.eq_ignore_ascii_case("schemas") {
+            schemas = Some(value);
+        } else if let Some(schema) = kind.extension(&key) {
+            let extension = check_extension(schema, value, shape)?;
+            if !extension.is_empty() {
+                attributes.insert(schema.id.clone(), Value::Object(extension));
+            }
+        } else if let Some(attribute) = kind.base_attribute(&key) {
+            if kind.has_members() && attribute.name == "members" {
+                let alone = dialect.forgives(Leniency::ArrayShape);
+                members = Some(members::read(attribute, value, shape, alone)?);
+            } else if let Some(value) = kept(attribute, value, shape)? {
+                attributes.insert(attribute.name.clone(), value);
+            }
+        } else {
+            unknown(&key, &kind.name, dialect)?;
+        }
+    }
+    check_schemas(kind, schemas, dialect)?;
+    if kind.schema.id == urn::USER && !attributes.contains_key("active") {
+        attributes.insert("active".to_owned(), true.into());
+    }
+    let attributes = document::seal(kind, attributes);
+    document::require(kind, &attributes)?;
+    Ok(Valid { attributes, members })
+}
+
+/// What of an attribute's value is kept; none for absence, and for what is not the client's to
+/// write or not ours to keep (`password`).
+pub(in crate::scim) fn kept(
+    attribute: &Attribute,
+    value: Value,
+    shape: Shape,
+) -> Result<Option<Value>, Error> {
+    if attribute.mutability == Mutability::ReadOnly {
+        return Ok(None);
+    }
+    let value = shape.attribute(attribute, value, &attribute.name)?;
+    Ok(value.filter(|_| is_kept(attribute)))
+}
+
+/// Whether documents hold the attribute at all.
+pub(in crate::scim) fn is_kept(attribute: &Attribute) -> bool {
+    attribute.mutability != Mutability::WriteOnly && attribute.returned != Returned::Never
+}
+
+fn check_extension(
+    schema: &Schema,
+    value: Value,
+    shape: Shape,
+) -> Result<Map<String, Value>, Error> {
+    let given = match value {
+        Value::Object(given) => given,
+        Value::Null => Map::new(),
+        _ => {
+            return Err(Error::bad(
+                ScimType::InvalidValue,
+                format!("{} takes an object", schema.id),
+            ));
+        }
+    };
+    let mut extension = Map::new();
+    let mut seen = HashSet::with_capacity(given.len());
+    for (key, value) in given {
+        if !seen.insert(key.to_ascii_lowercase()) {
+            return Err(twice(&key));
+        }
+        match schema.attribute(&key) {
+            Some(attribute) => {
+                if let Some(value) = kept(attribute, value, shape)? {
+                    extension.insert(attribute.name.clone(), value);
+                }
+            }
+            None => unknown(&key, &schema.id, shape.dialect)?,
+        }
+    }
+    Ok(extension)
+}
+
+/// What happens to an attribute that no schema defines.
+pub(in crate::scim) fn unknown(key: &str, holder: &str, dialect: Dialect) -> Result<(), Error> {
+    if dialect.forgives(Leniency::UnknownAttributes) {
+        return Ok(());
+    }
+    Err(syntax(format!("{key:?} is no attribute of {holder}")))
+}
+
+/// Checks `schemas` as sent. What is stored does not come from it: [`document::seal`] computes it.
+pub(in crate::scim) fn check_schemas(
+    kind: &ResourceType,
+    schemas: Option<Value>,
+    dialect: Dialect,
+) -> Result<(), Error> {
+    let urns = match schemas {
+        None | Some(Value::Null) => Vec::new(),
+        Some(Value::Array(urns)) => urns,
+        Some(urn @ Value::String(_)) if dialect.forgives(Leniency::ArrayShape) => vec![urn],
+        Some(_) => return Err(syntax("schemas takes an array of URNs".to_owned())),
+    };
+    let mut base = false;
+    for urn in &urns {
+        let Some(urn) = urn.as_str() else {
+            return Err(syntax("schemas takes an array of URNs".to_owned()));
+        };
+        let is_base = urn.eq_ignore_ascii_case(&kind.schema.id);
+        base |= is_base;
+        let known = is_base || kind.extension(urn).is_some();
+        if !known && !dialect.forgives(Leniency::ForeignSchemas) {
+            return Err(syntax(format!("schemas: {} has no schema {urn:?}", kind.name)));
+        }
+    }
+    if !base && !dialect.forgives(Leniency::MissingSchemas) {
+        return Err(syntax(format!("schemas must hold {}", kind.schema.id)));
+    }
+    Ok(())
 }
 
 /// What PUT must not change: immutable attributes keep their first value.
@@ -45,9 +181,53 @@ pub fn check(_kind: &ResourceType, _body: Value, _dialect: Dialect) -> Result<Va
 /// # Errors
 /// `mutability` naming the attribute.
 pub fn check_replacement(
-    _kind: &ResourceType,
-    _current: &Map<String, Value>,
-    _next: &Valid,
+    kind: &ResourceType,
+    current: &Map<String, Value>,
+    next: &Valid,
 ) -> Result<(), Error> {
-    todo!()
+    check_immutable(&kind.schema.attributes, current, Some(&next.attributes), "")?;
+    for (schema, _) in &kind.extensions {
+        if let Some(current) = current.get(&schema.id).and_then(Value::as_object) {
+            let next = next.attributes.get(&schema.id).and_then(Value::as_object);
+            check_immutable(&schema.attributes, current, next, "")?;
+        }
+    }
+    Ok(())
 }
+
+fn check_immutable(
+    attributes: &[Attribute],
+    current: &Map<String, Value>,
+    next: Option<&Map<String, Value>>,
+    prefix: &str,
+) -> Result<(), Error> {
+    for attribute in attributes {
+        let Some(before) = current.get(&attribute.name) else { continue };
+        let after = next.and_then(|next| next.get(&attribute.name));
+        if attribute.mutability == Mutability::Immutable {
+            if after != Some(before) {
+                return Err(immutable(&format!("{prefix}{}", attribute.name)));
+            }
+        } else if let Some(before) = before.as_object() {
+            let prefix = format!("{prefix}{}.", attribute.name);
+            let after = after.and_then(Value::as_object);
+            check_immutable(&attribute.sub_attributes, before, after, &prefix)?;
+        }
+    }
+    Ok(())
+}
+
+/// The error of a second value for an immutable attribute.
+pub(in crate::scim) fn immutable(name: &str) -> Error {
+    Error::bad(
+        ScimType::Mutability,
+        format!("{name} is immutable: send the value that it has already"),
+    )
+}
+
+fn syntax(detail: String) -> Error {
+    Error::bad(ScimType::InvalidSyntax, detail)
+}
+
+#[cfg(test)]
+mod tests;

@@ -29,6 +29,22 @@ pub enum Type {
     Complex,
 }
 
+impl Type {
+    /// What a value of it is, for sentences: `a number`.
+    pub const fn described(self) -> &'static str {
+        match self {
+            Self::String => "a string",
+            Self::Reference => "a reference (a string)",
+            Self::Boolean => "a boolean (true or false)",
+            Self::Decimal => "a number",
+            Self::Integer => "a whole number",
+            Self::DateTime => "a date and time (a string like \"2011-05-13T04:42:34Z\")",
+            Self::Binary => "binary (a base64 string)",
+            Self::Complex => "complex (an object)",
+        }
+    }
+}
+
 /// Who may write an attribute, and when (RFC 7643 §2.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

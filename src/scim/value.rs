@@ -35,8 +35,8 @@ pub fn key(kind: Type, case_exact: bool, value: &Value) -> Option<String> {
     }
 }
 
-/// Folds text for comparison without case: PRECIS-like (RFC 8265 UsernameCaseMapped for what it
-/// can be here): NFKC width mapping, lower case, NFC.
+/// Folds text for comparison without case: PRECIS-like (`UsernameCaseMapped` of RFC 8265 for what
+/// it can be here): NFKC width mapping, lower case, NFC.
 ///
 /// Independent of locale and context (a final sigma is a sigma), and idempotent.
 pub fn fold(text: &str) -> String {

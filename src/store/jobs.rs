@@ -198,8 +198,8 @@ impl Transaction<'_> {
             ") RETURNING resource_id, kind, generation, attempts, fence, run_id, priority, run_at_us",
         );
         type Row = (ResourceId, String, i64, i32, i64, Option<RunId>, i32, i64);
-        let mut rows: Vec<Row> = sql
-            .load::<(Id, Text, BigInt, Integer, BigInt, Nullable<Id>, Integer, BigInt), _>(
+        let mut rows: Vec<Row> =
+            sql.load::<(Id, Text, BigInt, Integer, BigInt, Nullable<Id>, Integer, BigInt), _>(
                 self.conn,
             )?;
         rows.sort_by_key(|row| (row.6, row.7));
@@ -270,7 +270,9 @@ impl Transaction<'_> {
     /// Parks a job with its reason, unless the object changed since it was claimed: then it is
     /// ready again, as the reason may have gone.
     pub fn park_job(&mut self, app: AppId, job: &Job, reason: &str) -> Result<()> {
-        let mut sql = Sql::new("UPDATE job SET lease_us = NULL, attempts = 0, state = CASE WHEN generation = ");
+        let mut sql = Sql::new(
+            "UPDATE job SET lease_us = NULL, attempts = 0, state = CASE WHEN generation = ",
+        );
         sql.bind(job.generation).push(" THEN 'parked' ELSE 'ready' END, error = ");
         sql.bind(reason);
         self.held(&mut sql, app, job);
@@ -295,9 +297,8 @@ impl Transaction<'_> {
         resource: Option<ResourceId>,
         now_us: i64,
     ) -> Result<usize> {
-        let mut sql = Sql::new(
-            "UPDATE job SET state = 'ready', error = NULL, run_id = NULL, run_at_us = ",
-        );
+        let mut sql =
+            Sql::new("UPDATE job SET state = 'ready', error = NULL, run_id = NULL, run_at_us = ");
         sql.bind(now_us).push(" WHERE organization = ").bind(self.organization);
         sql.push(" AND app_id = ").bind(app).push(" AND state = 'parked'");
         if let Some(resource) = resource {

@@ -140,12 +140,7 @@ impl Transaction<'_> {
     }
 
     /// Marks the groups of a member that has just got an account, as far as the app has them.
-    pub fn mark_groups_of(
-        &mut self,
-        app: AppId,
-        member: ResourceId,
-        now_us: i64,
-    ) -> Result<()> {
+    pub fn mark_groups_of(&mut self, app: AppId, member: ResourceId, now_us: i64) -> Result<()> {
         let mut sql = Sql::new(
             "SELECT m.group_id FROM member m JOIN link l ON l.organization = m.organization \
              AND l.resource_id = m.group_id WHERE m.organization = ",
@@ -224,7 +219,9 @@ impl Transaction<'_> {
     pub fn users_below(&mut self, resources: &[ResourceId]) -> Result<Vec<ResourceId>> {
         let mut users = Vec::new();
         for chunk in resources.chunks(500) {
-            let mut sql = Sql::new("WITH RECURSIVE below (id) AS (SELECT id FROM resource WHERE organization = ");
+            let mut sql = Sql::new(
+                "WITH RECURSIVE below (id) AS (SELECT id FROM resource WHERE organization = ",
+            );
             sql.bind(self.organization).push(" AND id IN (").binds(chunk.iter().copied());
             sql.push(
                 ") UNION SELECT m.member_id FROM below b JOIN member m ON m.group_id = b.id \

@@ -4,6 +4,7 @@
 //! with what each database reports after migrating.
 
 #![allow(missing_docs, reason = "the columns are explained where they are made, in `migrations/`")]
+#![allow(clippy::wildcard_imports, reason = "the macro looks types up by their bare names")]
 
 /// SQL types of the tables below.
 pub mod types {
@@ -36,7 +37,7 @@ diesel::table! {
         external_id -> Nullable<Text>,
         display -> Nullable<Text>,
         label -> Nullable<Text>,
-        active -> Bool,
+        active -> Nullable<Bool>,
         doc -> Text,
         created_us -> BigInt,
         modified_us -> BigInt,

@@ -1,3 +1,12 @@
 //! The store, on both databases.
 
+mod changes;
+mod clients;
+mod filters;
+mod lists;
+mod members;
 mod opening;
+mod plans;
+mod resources;
+mod schema;
+mod writing;

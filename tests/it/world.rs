@@ -2,9 +2,13 @@
 
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, PgConnection};
-use rollcall::store::{Options, Store};
+use rollcall::id::{OrganizationId, ResourceId, new_uuid};
+use rollcall::scim::schema::{Registry, ResourceType};
+use rollcall::store::resources::Stored;
+use rollcall::store::{Options, Result, Store};
+use serde_json::{Map, Value, json};
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 
 /// Where tests find a PostgreSQL server on which they may create databases.
 const POSTGRES: &str = "ROLLCALL_TEST_POSTGRES";
@@ -35,13 +39,16 @@ enum Place {
 }
 
 impl World {
-    /// A new one.
-    pub fn new(database: Database) -> Self {
-        Self::with(database, &Options { connections: 4, relaxed: true, ..Options::default() })
+    /// A new one, with the organization `default`.
+    pub async fn new(database: Database) -> Self {
+        let options = Options { connections: 4, relaxed: true, ..Options::default() };
+        let world = Self::empty(database, &options);
+        world.store.organization_named("default", NOW).await.unwrap();
+        world
     }
 
-    /// A new one, opened in a certain way.
-    pub fn with(database: Database, options: &Options) -> Self {
+    /// A new one without any organization, opened in a certain way.
+    pub fn empty(database: Database, options: &Options) -> Self {
         let (url, place) = match database {
             Database::Sqlite => {
                 let folder = tempfile::tempdir().unwrap();
@@ -55,6 +62,57 @@ impl World {
         };
         let store = Store::open(&url, options, true).unwrap();
         Self { database, url, store, _place: place }
+    }
+}
+
+/// The organization of tests that need no second one.
+pub const ORG: OrganizationId = OrganizationId(1);
+/// When tests happen: 2024-07-01T00:00:00Z.
+pub const NOW: i64 = 1_719_792_000_000_000;
+
+/// A new id, greater than those before it.
+pub fn new_id() -> ResourceId {
+    static NEXT: AtomicI64 = AtomicI64::new(NOW);
+    ResourceId(new_uuid(NEXT.fetch_add(1, Ordering::SeqCst)))
+}
+
+/// A resource type of the standard schemas.
+pub fn kind(name: &str) -> ResourceType {
+    Registry::standard().named(name).unwrap().clone()
+}
+
+/// Attributes as the store takes them.
+pub fn attributes(value: Value) -> Map<String, Value> {
+    match value {
+        Value::Object(map) => map,
+        other => panic!("{other} is no object"),
+    }
+}
+
+impl World {
+    /// Stores a resource.
+    pub async fn insert(&self, name: &str, value: Value) -> Result<Stored> {
+        let (kind, attributes) = (kind(name), attributes(value));
+        let id = new_id();
+        self.store.write(ORG, move |t| t.insert_resource(&kind, id, &attributes, NOW)).await
+    }
+
+    /// Stores a person.
+    pub async fn user(&self, user_name: &str) -> ResourceId {
+        self.insert("User", json!({"userName": user_name, "active": true})).await.unwrap().id
+    }
+
+    /// Stores a group with members.
+    pub async fn group(&self, display_name: &str, members: &[ResourceId]) -> ResourceId {
+        let group = self.insert("Group", json!({"displayName": display_name})).await.unwrap().id;
+        self.add(group, members).await.unwrap();
+        group
+    }
+
+    /// Adds members.
+    pub async fn add(&self, group: ResourceId, ids: &[ResourceId]) -> Result<Vec<ResourceId>> {
+        let ids = ids.to_vec();
+        self.store.write(ORG, move |t| t.add_members(group, &ids, NOW)).await
     }
 }
 
@@ -80,6 +138,7 @@ pub fn block_on<F: Future>(test: F) -> F::Output {
 macro_rules! both {
     ($($(#[$attribute:meta])* async fn $name:ident($world:ident: World) $body:block)*) => {$(
         mod $name {
+            #[allow(unused_imports, reason = "not every test needs what its file has")]
             use super::*;
             use $crate::world::{Database, World, block_on};
 
@@ -88,13 +147,13 @@ macro_rules! both {
             $(#[$attribute])*
             #[test]
             fn sqlite() {
-                block_on(async { run(World::new(Database::Sqlite)).await });
+                block_on(async { run(World::new(Database::Sqlite).await).await });
             }
 
             $(#[$attribute])*
             #[test]
             fn postgres() {
-                block_on(async { run(World::new(Database::Postgres)).await });
+                block_on(async { run(World::new(Database::Postgres).await).await });
             }
         }
     )*};
@@ -141,4 +200,15 @@ fn clone_of_template() -> String {
     ));
     run(&format!("CREATE DATABASE {name} TEMPLATE {template}"));
     name
+}
+
+/// Runs one statement or the other behind the store's back.
+pub fn execute(url: &str, sqlite: &str, postgres: &str) {
+    if let Some(path) = url.strip_prefix("sqlite:") {
+        let mut connection = diesel::SqliteConnection::establish(path).unwrap();
+        connection.batch_execute("PRAGMA busy_timeout = 5000").unwrap();
+        connection.batch_execute(sqlite).unwrap();
+    } else {
+        PgConnection::establish(url).unwrap().batch_execute(postgres).unwrap();
+    }
 }

@@ -19,15 +19,15 @@ CREATE TABLE resource (
   external_id  TEXT COLLATE "C",                               -- exact
   display      TEXT COLLATE "C",                               -- folded displayName: groups are found by it
   label        TEXT,                                -- displayName or userName as written, for lists of members
-  active       BOOLEAN NOT NULL,
+  active       BOOLEAN,                             -- NULL: the resource does not say
   doc          TEXT   NOT NULL,                     -- JSON without id, meta, members, groups
   created_us   BIGINT NOT NULL,
   modified_us  BIGINT NOT NULL,
   PRIMARY KEY (organization, id)
 );
 CREATE UNIQUE INDEX resource_user_name ON resource (organization, kind, user_name);
-CREATE INDEX resource_external_id ON resource (organization, kind, external_id);
-CREATE INDEX resource_display     ON resource (organization, kind, display);
+CREATE INDEX resource_external_id ON resource (organization, kind, external_id, id);
+CREATE INDEX resource_display     ON resource (organization, kind, display, id);
 CREATE INDEX resource_modified    ON resource (organization, kind, modified_us, id);
 CREATE INDEX resource_page        ON resource (organization, kind, id);
 
@@ -159,6 +159,7 @@ CREATE TABLE link_member (
   PRIMARY KEY (organization, app_id, group_id, member_id),
   FOREIGN KEY (organization, app_id) REFERENCES app (organization, id) ON DELETE CASCADE
 );
+CREATE INDEX link_member_member ON link_member (organization, app_id, member_id);
 CREATE TABLE member_push (
   organization BIGINT NOT NULL,
   app_id       UUID     NOT NULL,

@@ -21,6 +21,11 @@ pub(super) struct Selector {
 }
 
 impl Selector {
+    /// Whether it is that attribute or a part of it.
+    pub(super) fn reads(&self, attribute: &str) -> bool {
+        self.extension.is_none() && self.attribute == attribute
+    }
+
     /// Checks a path. The error is a sentence with its remedy.
     pub(super) fn compile(kind: &ResourceType, text: &str) -> Result<Self, String> {
         let text = text.trim();

@@ -23,6 +23,16 @@ pub(super) enum Source {
 }
 
 impl Source {
+    /// Whether the value depends on that attribute.
+    pub(super) fn reads(&self, attribute: &str) -> bool {
+        match self {
+            Self::Constant(_) => false,
+            Self::First(selectors) => selectors.iter().any(|selector| selector.reads(attribute)),
+            Self::Join(_, template) => template.reads(attribute),
+            Self::Table { selector, .. } => selector.reads(attribute),
+        }
+    }
+
     /// The value, or a sentence that says why there is none.
     pub(super) fn value(&self, resource: &Map<String, Value>) -> Result<Value, String> {
         match self {

@@ -20,6 +20,14 @@ enum Piece {
 }
 
 impl Template {
+    /// Whether any field in it is that attribute or a part of it.
+    pub(super) fn reads(&self, attribute: &str) -> bool {
+        self.0.iter().any(|piece| match piece {
+            Piece::Text(_) => false,
+            Piece::Field(selector) => selector.reads(attribute),
+        })
+    }
+
     /// Checks a template. Each error is a sentence with its remedy.
     pub(super) fn compile(kind: &ResourceType, text: &str) -> Result<Self, Vec<String>> {
         let mut pieces = Vec::new();

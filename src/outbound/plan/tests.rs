@@ -43,11 +43,8 @@ fn nobody_is_made_before_a_look() {
     let key = Key { field: "login".into(), value: json!("ww") };
     assert_eq!(next(&now), Next::Look(vec![key]));
     now.found = Some(vec![]);
-    let made = record(&[
-        ("login", json!("ww")),
-        ("title", json!("Technician")),
-        ("locale", json!("en")),
-    ]);
+    let made =
+        record(&[("login", json!("ww")), ("title", json!("Technician")), ("locale", json!("en"))]);
     assert_eq!(next(&now), Next::Create(made));
 }
 
@@ -60,10 +57,8 @@ fn one_match_is_adopted_several_are_parked() {
     now.found = Some(vec![Found { observed: one.clone(), taken: true }]);
     assert!(matches!(next(&now), Next::Park(_)));
     let two = observed("r8", &[]);
-    now.found = Some(vec![
-        Found { observed: one, taken: false },
-        Found { observed: two, taken: false },
-    ]);
+    now.found =
+        Some(vec![Found { observed: one, taken: false }, Found { observed: two, taken: false }]);
     let Next::Park(reason) = next(&now) else { panic!("not parked") };
     assert!(reason.detail.contains("r8") && reason.detail.contains("r9"), "{reason:?}");
 }
@@ -158,12 +153,19 @@ fn run(mut now: Situation, mut account: Option<(Record, bool)>) -> (Option<(Reco
     for _ in 0..8 {
         match next(&now) {
             Next::Look(_) => {
-                now.found = Some(account.iter().map(|(record, active)| Found {
-                    observed: Observed {
-                        id: RemoteId("r1".into()), record: record.clone(), active: Some(*active),
-                    },
-                    taken: false,
-                }).collect());
+                now.found = Some(
+                    account
+                        .iter()
+                        .map(|(record, active)| Found {
+                            observed: Observed {
+                                id: RemoteId("r1".into()),
+                                record: record.clone(),
+                                active: Some(*active),
+                            },
+                            taken: false,
+                        })
+                        .collect(),
+                );
             }
             Next::Create(record) => {
                 assert!(account.is_none(), "made twice");
@@ -172,8 +174,10 @@ fn run(mut now: Situation, mut account: Option<(Record, bool)>) -> (Option<(Reco
             }
             Next::Adopt(seen) => {
                 now.link = Some(Link {
-                    remote: Some(seen.id), active: seen.active.unwrap_or(true),
-                    origin: Origin::Adopted, record: seen.record,
+                    remote: Some(seen.id),
+                    active: seen.active.unwrap_or(true),
+                    origin: Origin::Adopted,
+                    record: seen.record,
                 });
             }
             Next::Update(_, change, whole) => {
@@ -202,7 +206,11 @@ fn run(mut now: Situation, mut account: Option<(Record, bool)>) -> (Option<(Reco
 }
 
 fn values() -> impl Strategy<Value = BTreeMap<String, Value>> {
-    let value = prop_oneof![Just(Value::Null), "[a-c]".prop_map(Value::from), any::<bool>().prop_map(Value::from)];
+    let value = prop_oneof![
+        Just(Value::Null),
+        "[a-c]".prop_map(Value::from),
+        any::<bool>().prop_map(Value::from)
+    ];
     prop::collection::btree_map("[f-j]", value, 0..5)
 }
 

@@ -4,7 +4,7 @@
 use super::Stop;
 use crate::adapters::adapter::Reason;
 use crate::clock::Stopwatch;
-use crate::id::{self, AttemptId};
+use crate::id::{self, AppId, AttemptId};
 use crate::mapping::field::Kind;
 use crate::mapping::record::Record;
 use crate::outbound::application::Application;
@@ -136,17 +136,19 @@ impl<'a> Recorder<'a> {
         Ok(link)
     }
 
-    /// Notes what the app holds now.
+    /// Notes what the app holds now, and closes the job when nothing is left to do. Answers whether
+    /// the job is closed.
     pub(super) async fn linked(
         &self,
         kind: Kind,
         link: &Link,
-        action: Action,
-        fields: Vec<String>,
+        (action, fields): (Action, Vec<String>),
+        is_last: bool,
         watch: &Stopwatch,
-    ) -> Result<(), Stop> {
+    ) -> Result<bool, Stop> {
         let row = self.row(kind, link);
         let attempt = self.attempt(action, "done", fields, None, watch.elapsed_us());
+        let job = self.job.clone();
         let new = matches!(action, Action::Create | Action::Adopt);
         let groups = self.application.policy.groups;
         let now_us = self.engine.clock().now_us();
@@ -168,7 +170,10 @@ impl<'a> Recorder<'a> {
                     }
                 }
             }
-            Ok(())
+            if is_last {
+                close(transaction, row.app, &job, now_us)?;
+            }
+            Ok(is_last)
         })
         .await
     }
@@ -180,8 +185,8 @@ impl<'a> Recorder<'a> {
         watch: &Stopwatch,
     ) -> Result<(), Stop> {
         let (app, resource) = (self.application.row.id, self.job.resource);
-        let attempt = action
-            .map(|action| self.attempt(action, "done", Vec::new(), None, watch.elapsed_us()));
+        let attempt =
+            action.map(|action| self.attempt(action, "done", Vec::new(), None, watch.elapsed_us()));
         self.fenced(move |transaction| {
             transaction.delete_link(app, resource)?;
             attempt.iter().try_for_each(|attempt| transaction.insert_attempt(attempt))
@@ -194,16 +199,7 @@ impl<'a> Recorder<'a> {
         let job = self.job.clone();
         let app = self.application.row.id;
         let now_us = self.engine.clock().now_us();
-        self.fenced(move |transaction| {
-            let closed = transaction.close_job(app, &job, now_us)?;
-            if closed == Closed::Done
-                && let Some(run) = job.run
-            {
-                transaction.advance_run(run, true, now_us)?;
-            }
-            Ok(closed)
-        })
-        .await
+        self.fenced(move |transaction| close(transaction, app, &job, now_us)).await
     }
 
     /// Parks the job until the object changes or a person retries.
@@ -258,8 +254,7 @@ impl<'a> Recorder<'a> {
         let app = self.application.row.id;
         let now_us = self.engine.clock().now_us();
         let sentence = sentence.to_owned();
-        let attempt =
-            self.attempt(Action::None, "retry", Vec::new(), Some(sentence.clone()), 0);
+        let attempt = self.attempt(Action::None, "retry", Vec::new(), Some(sentence.clone()), 0);
         self.fenced(move |transaction| {
             transaction.defer_job(app, &job, now_us, job.attempts, None)?;
             transaction.insert_attempt(&attempt)?;
@@ -267,4 +262,19 @@ impl<'a> Recorder<'a> {
         })
         .await
     }
+}
+
+fn close(
+    transaction: &mut Transaction<'_>,
+    app: AppId,
+    job: &Job,
+    now_us: i64,
+) -> store::Result<Closed> {
+    let closed = transaction.close_job(app, job, now_us)?;
+    if closed == Closed::Done
+        && let Some(run) = job.run
+    {
+        transaction.advance_run(run, true, now_us)?;
+    }
+    Ok(closed)
 }

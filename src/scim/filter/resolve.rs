@@ -129,11 +129,11 @@ fn compare(place: &Place<'_>, operator: Operator, literal: &Literal) -> Result<C
         return Err(invalid(format!(
             "{} is {}, which {operator} does not compare",
             field.key,
-            described(field.kind)
+            field.kind.described()
         )));
     }
     let operand = operand(&field, literal).ok_or_else(|| {
-        invalid(format!("{} is compared with {}", field.key, described(field.kind)))
+        invalid(format!("{} is compared with {}", field.key, field.kind.described()))
     })?;
     Ok(Condition::Compare(field, operator, operand))
 }
@@ -146,18 +146,6 @@ const fn allowed(kind: Type, operator: Operator) -> bool {
         O::Greater | O::GreaterOrEqual | O::Less | O::LessOrEqual => {
             !matches!(kind, Type::Boolean | Type::Binary)
         }
-    }
-}
-
-const fn described(kind: Type) -> &'static str {
-    match kind {
-        Type::String => "a string",
-        Type::Reference => "a reference (a string)",
-        Type::Boolean => "a boolean (true or false)",
-        Type::Decimal | Type::Integer => "a number",
-        Type::DateTime => "a date and time (a string like \"2011-05-13T04:42:34Z\")",
-        Type::Binary => "binary (a base64 string)",
-        Type::Complex => "complex",
     }
 }
 

@@ -1,6 +1,7 @@
 use super::*;
 use crate::scim::schema::Registry;
 use crate::scim::urn;
+use ScimType::{InvalidFilter, InvalidPath};
 
 fn plain(schema: Option<&str>, attribute: &str, sub: Option<&str>) -> AttributePath {
     AttributePath {
@@ -125,7 +126,6 @@ fn an_unqualified_extension_attribute_is_found() {
 fn wrong_patch_paths_say_where_and_what() {
     let registry = Registry::standard();
     let user = registry.named("User").unwrap();
-    use ScimType::{InvalidFilter, InvalidPath};
     for (text, scim_type, position) in [
         ("", InvalidPath, 1),
         ("emails[type eq \"work\"", InvalidFilter, 22),
