@@ -206,6 +206,7 @@ class Rollcall:
         _logs.append(self.log)
         self.environment = {
             **{k: v for k, v in os.environ.items() if not k.startswith("ROLLCALL_")},
+            "NO_COLOR": "1",
             "ROLLCALL_LISTEN": f"127.0.0.1:{self.port}",
             "ROLLCALL_DATABASE_URL": f"sqlite:{place / 'rollcall.db'}",
             "ROLLCALL_KEY_FILE": str(place / "rollcall.key"),
@@ -428,7 +429,8 @@ def play(run):
     sys.stdout.flush()
     for log in _logs:
         if log.exists():
-            lines = log.read_text("utf-8", "replace").splitlines()[-30:]
-            print("\nThe end of", log.name, *lines, sep="\n    ", file=sys.stderr)
+            lines = log.read_text("utf-8", "replace").splitlines()
+            telling = [line for line in lines if " INFO " not in line][-12:]
+            print(f"\nThe end of {log.name}:", *telling, sep="\n    ", file=sys.stderr)
     print(f"\nFAILED: {told}", file=sys.stderr)
     sys.exit(1)
