@@ -123,10 +123,13 @@ pub fn load(file: Option<&Path>, flags: &Flags) -> Result<Loaded, Error> {
     {
         return Err(Error::NoFile(file.display().to_string()));
     }
-    let figment = Figment::from(Serialized::defaults(Config::default()))
-        .merge(Toml::file_exact(file.unwrap_or(Path::new(DEFAULT_FILE))))
-        .merge(Env::prefixed("ROLLCALL_").only(&KEYS))
-        .merge(Serialized::defaults(flags));
+    let path = file.unwrap_or(Path::new(DEFAULT_FILE));
+    let mut figment = Figment::from(Serialized::defaults(Config::default()));
+    if path.is_file() {
+        figment = figment.merge(Toml::file_exact(path));
+    }
+    let figment =
+        figment.merge(Env::prefixed("ROLLCALL_").only(&KEYS)).merge(Serialized::defaults(flags));
     let config: Config = figment.extract().map_err(|error| Error::Wrong(sentence(&error)))?;
     check(&config)?;
     let values = serde_json::to_value(&config).unwrap_or_default();

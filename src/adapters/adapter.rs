@@ -107,8 +107,8 @@ pub enum Step {
     Find(Key),
     /// Make it.
     Create(Record),
-    /// Change it.
-    Update(RemoteId, Change),
+    /// Change it; the record is everything that it should then hold.
+    Update(RemoteId, Change, Record),
     /// Switch it off.
     Deactivate(RemoteId),
     /// Switch it on again.

@@ -166,7 +166,7 @@ pub fn rehearse(mut now: Situation) -> (Vec<Step>, String) {
             }
             Next::Update(remote, change, whole) => {
                 done.push("is updated");
-                steps.push(Step::Update(remote, change));
+                steps.push(Step::Update(remote, change, whole.clone()));
                 set_record(&mut now, whole);
             }
             Next::SetActive(remote, active) => {

@@ -35,6 +35,18 @@ impl Text<'_> {
         }
     }
 
+    /// Whether there is a text: every row of `attribute` has one.
+    fn there(self) -> Test {
+        match self {
+            Self::Whole(column) => {
+                let mut sql = Sql::new(column);
+                sql.push(" IS NOT NULL");
+                Test::Sql(sql)
+            }
+            Self::Cut(_) => Test::True,
+        }
+    }
+
     /// As much of an operand as orders keys like it orders whole texts: a cut key is longer.
     fn head(self, operand: &str) -> &str {
         match self {
@@ -55,7 +67,7 @@ pub(super) fn compare(backend: Backend, text: Text<'_>, operator: Operator, oper
         }
         Operator::StartsWith => {
             if operand.is_empty() {
-                return Test::True;
+                return text.there();
             }
             let head = text.head(operand);
             starts(&mut sql, &text.key(), head);
@@ -66,7 +78,7 @@ pub(super) fn compare(backend: Backend, text: Text<'_>, operator: Operator, oper
         }
         Operator::Contains => {
             if operand.is_empty() {
-                return Test::True;
+                return text.there();
             }
             let function = match backend {
                 Backend::Sqlite => "instr(",
@@ -77,7 +89,7 @@ pub(super) fn compare(backend: Backend, text: Text<'_>, operator: Operator, oper
         Operator::EndsWith => {
             let length = i32::try_from(operand.chars().count()).unwrap_or(i32::MAX);
             match (backend, length) {
-                (_, 0) => return Test::True,
+                (_, 0) => return text.there(),
                 (Backend::Sqlite, _) => {
                     sql.push("substr(").push(&text.full()).push(", ").bind(-length);
                 }

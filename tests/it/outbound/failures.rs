@@ -47,11 +47,15 @@ impl Gate {
 /// Sets one instance up as an app of another, behind a gate.
 async fn downstream(bridge: &Bridge, app: &Bridge, gate: &Gate) {
     bridge
-        .admin(Method::POST, "/apps", json!({
-            "name": "assist", "adapter": "scim", "enabled": true,
-            "settings": { "url": format!("{}/scim/v2", gate.address) },
-            "secrets": { "token": app.token },
-        }))
+        .admin(
+            Method::POST,
+            "/apps",
+            json!({
+                "name": "assist", "adapter": "scim", "enabled": true,
+                "settings": { "url": format!("{}/scim/v2", gate.address) },
+                "secrets": { "token": app.token },
+            }),
+        )
         .await;
 }
 

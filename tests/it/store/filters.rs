@@ -232,7 +232,6 @@ fn shape(paths: &[&str], lists: &[&str]) -> BoxedStrategy<Shape> {
 }
 
 fn literal(name: &str, list: Option<&str>, text: &str, n: usize, ids: &[ResourceId]) -> Literal {
-    let kind = kind(name);
     let full = list.map_or_else(
         || text_path(name),
         |list| AttributePath { sub: Some(name.to_owned()), ..text_path(list) },
@@ -240,8 +239,7 @@ fn literal(name: &str, list: Option<&str>, text: &str, n: usize, ids: &[Resource
     let of_kind = |kind: &rollcall::scim::schema::ResourceType| {
         kind.place(&full).and_then(|place| Field::compared(&place))
     };
-    let _ = kind;
-    let field = of_kind(&self::kind("User")).or_else(|| of_kind(&self::kind("Group")));
+    let field = of_kind(&kind("User")).or_else(|| of_kind(&kind("Group")));
     let Some(field) = field else { return Literal::Null };
     if n % 31 == 0 {
         return Literal::Null;
@@ -472,7 +470,12 @@ fn agree(database: Database) {
     let case =
         (directory(), proptest::collection::vec(users, 24), proptest::collection::vec(groups, 10));
     let cases = 24;
-    let mut runner = TestRunner::new(Config { cases, max_shrink_iters: 400, ..Config::default() });
+    let mut runner = TestRunner::new(Config {
+        cases,
+        max_shrink_iters: 400,
+        failure_persistence: None,
+        ..Config::default()
+    });
     let mut number = 0;
     let number = std::cell::Cell::from_mut(&mut number);
     runner
@@ -490,7 +493,10 @@ fn agree(database: Database) {
                 Ok(())
             })
         })
-        .unwrap_or_else(|error| panic!("{error}"));
+        .unwrap_or_else(|error| match error {
+            proptest::test_runner::TestError::Fail(reason, _) => panic!("{reason}"),
+            other @ proptest::test_runner::TestError::Abort(_) => panic!("{other}"),
+        });
 }
 
 #[test]
