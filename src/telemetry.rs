@@ -1,6 +1,7 @@
 //! Logs, on standard error: what happened, never whose data it happened to.
 
 use crate::config::LogFormat;
+use std::io::IsTerminal as _;
 use tracing_subscriber::EnvFilter;
 
 /// Why logging cannot start.
@@ -15,7 +16,10 @@ pub struct BadDirectives(String);
 pub fn start(directives: &str, format: LogFormat) -> Result<(), BadDirectives> {
     let filter =
         EnvFilter::try_new(directives).map_err(|_bad| BadDirectives(directives.to_owned()))?;
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let lines = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr);
     let started = match format {
         LogFormat::Text => lines.with_target(false).try_init(),
         LogFormat::Json => lines.json().flatten_event(true).try_init(),

@@ -9,9 +9,9 @@ use actix_web::http::header::{self, HeaderMap, HeaderName};
 use actix_web::web::{self, Bytes, BytesMut};
 use actix_web::{HttpMessage as _, HttpRequest};
 use futures_util::StreamExt as _;
+use percent_encoding::percent_decode_str;
 use serde_json::Value;
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::sync::Arc;
 
 /// How much of a body that is too large is still read, so that its sender gets to see the answer.
@@ -59,7 +59,8 @@ pub async fn scim_caller(
 
 /// A part of the address, decoded.
 pub fn segment(request: &HttpRequest, name: &str) -> Option<String> {
-    request.match_info().load::<HashMap<String, String>>().ok()?.remove(name)
+    let part = request.match_info().get(name)?;
+    Some(percent_decode_str(part).decode_utf8_lossy().into_owned())
 }
 
 /// A header as text; several lines of it are one list.

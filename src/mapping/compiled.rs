@@ -193,4 +193,4 @@ impl Rule {
 }
 
 #[cfg(test)]
-pub(in crate::mapping) mod tests;
+pub(crate) mod tests;

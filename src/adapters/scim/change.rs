@@ -1,9 +1,9 @@
 //! Changing fields and switching accounts: by PATCH where the server takes it, else by reading the
 //! object, changing it and writing it back whole, so that attributes which are not mapped survive.
 
+use super::Scim;
 use super::patch::{Operations, active, computed, operations};
 use super::record::overlay;
-use super::Scim;
 use crate::adapters::adapter::{Change, Failure, RemoteId};
 use crate::adapters::http::{Answer, Call};
 use crate::mapping::field::Kind;

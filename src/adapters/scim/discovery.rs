@@ -58,9 +58,7 @@ impl Scim {
                 detail: format!("{host} has no /Users at this address."),
                 remedy: "Check that the address is that of the app's SCIM service.".into(),
             }),
-            Kind::Group => {
-                Failure::Unsupported(format!("{host} has no /{}.", endpoint(kind)))
-            }
+            Kind::Group => Failure::Unsupported(format!("{host} has no /{}.", endpoint(kind))),
         }
     }
 

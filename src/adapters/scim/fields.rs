@@ -58,7 +58,8 @@ pub(super) fn target(kind: Kind, name: &str) -> Option<&'static Target> {
 
 /// Every target of a kind of object.
 pub(super) fn targets(kind: Kind) -> &'static [Target] {
-    static USERS: LazyLock<Vec<Target>> = LazyLock::new(|| USER_ROWS.iter().map(target_of).collect());
+    static USERS: LazyLock<Vec<Target>> =
+        LazyLock::new(|| USER_ROWS.iter().map(target_of).collect());
     static GROUPS: LazyLock<Vec<Target>> =
         LazyLock::new(|| GROUP_ROWS.iter().map(target_of).collect());
     match kind {
@@ -188,8 +189,8 @@ macro_rules! rows {
     };
 }
 
-use Start::{First, Nothing, Path, Same};
 use Place::{Element, Enterprise, Part, Plain};
+use Start::{First, Nothing, Path, Same};
 
 const USER_ROWS: &[Row] = rows! {
     Plain("userName"), "User name", "By which the person signs in; unique in the app.",

@@ -116,7 +116,9 @@ impl Scim {
         let accounts = list
             .resources
             .iter()
-            .map(|resource| observed(kind, resource).ok_or_else(|| self.no_scim("objects with ids")))
+            .map(|resource| {
+                observed(kind, resource).ok_or_else(|| self.no_scim("objects with ids"))
+            })
             .collect::<Result<_, _>>()?;
         Ok(Page { accounts, next: (!is_last).then_some(next) })
     }

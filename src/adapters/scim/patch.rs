@@ -98,10 +98,7 @@ pub(super) fn operations(
 }
 
 /// The element of a target among those that change; none for targets that are no element.
-fn element<'a>(
-    elements: &'a mut Vec<Element>,
-    target: &'static Target,
-) -> Option<&'a mut Element> {
+fn element<'a>(elements: &'a mut Vec<Element>, target: &'static Target) -> Option<&'a mut Element> {
     target.element?;
     let same = |element: &Element| is_same(element.target, target);
     if !elements.iter().any(same) {

@@ -72,7 +72,10 @@ fn declare(kind: Kind, resource: &mut Map<String, Value>) {
     resource.insert("schemas".into(), Value::Array(schemas));
 }
 
-fn object<'a>(holder: &'a mut Map<String, Value>, name: &str) -> Option<&'a mut Map<String, Value>> {
+fn object<'a>(
+    holder: &'a mut Map<String, Value>,
+    name: &str,
+) -> Option<&'a mut Map<String, Value>> {
     let entry = holder.entry(name).or_insert_with(|| Value::Object(Map::new()));
     if !entry.is_object() {
         *entry = Value::Object(Map::new());

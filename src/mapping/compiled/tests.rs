@@ -6,7 +6,7 @@ use serde_json::json;
 mod problems;
 
 /// An app whose fields have the names of their tests.
-pub(in crate::mapping) fn app() -> AppSchema {
+pub(crate) fn app() -> AppSchema {
     let field = |name: &str, kind| AppField {
         name: name.to_owned(),
         label: name.to_owned(),
@@ -39,7 +39,7 @@ pub(in crate::mapping) fn app() -> AppSchema {
 }
 
 /// William Woods of Zylker, as the directory holds him.
-pub(in crate::mapping) fn william() -> Map<String, Value> {
+pub(crate) fn william() -> Map<String, Value> {
     let person = json!({
         "id": "0190f0a0-0000-7000-8000-000000000001",
         "externalId": "w-1",
