@@ -102,9 +102,12 @@ def start(command, log, **options):
 
 
 def folder():
-    """A new folder that goes when the script ends."""
+    """A new folder that goes when the script ends; with `KEEP` set it stays, and is named."""
     path = Path(tempfile.mkdtemp(prefix="rollcall-conformance."))
-    atexit.register(lambda: shutil.rmtree(path, ignore_errors=True))
+    if os.environ.get("KEEP"):
+        print(f"Everything is kept in {path}")
+    else:
+        atexit.register(lambda: shutil.rmtree(path, ignore_errors=True))
     return path
 
 
