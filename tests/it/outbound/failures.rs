@@ -62,7 +62,7 @@ async fn downstream(bridge: &Bridge, app: &Bridge, gate: &Gate) {
 both! {
     async fn an_app_that_was_away_gets_every_change_in_one_update(world: World) {
         let vault = Vault::ephemeral();
-        let other = crate::world::World::new(world.database);
+        let other = crate::world::World::new(world.database).await;
         let app = Bridge::start(&other.store, &vault).await;
         let bridge = Bridge::start(&world.store, &vault).await;
         let gate = Gate::before(&app.base).await;
@@ -109,7 +109,7 @@ both! {
 
     async fn a_refused_credential_pauses_the_app_and_keeps_its_queue(world: World) {
         let vault = Vault::ephemeral();
-        let other = crate::world::World::new(world.database);
+        let other = crate::world::World::new(world.database).await;
         let app = Bridge::start(&other.store, &vault).await;
         let bridge = Bridge::start(&world.store, &vault).await;
         bridge.admin(Method::POST, "/apps", json!({
