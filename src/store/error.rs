@@ -61,14 +61,14 @@ impl From<Diesel> for Error {
     fn from(error: Diesel) -> Self {
         match error {
             Diesel::NotFound => Self::NotFound,
-            Diesel::DatabaseError(kind, info) => from_database(&kind, info.as_ref()),
+            Diesel::DatabaseError(kind, info) => from_database(kind, info.as_ref()),
             Diesel::DeserializationError(error) => Self::Corrupt(error.to_string()),
             other => Self::Database(other.to_string()),
         }
     }
 }
 
-fn from_database(kind: &DatabaseErrorKind, info: &dyn DatabaseErrorInformation) -> Error {
+fn from_database(kind: DatabaseErrorKind, info: &dyn DatabaseErrorInformation) -> Error {
     match kind {
         DatabaseErrorKind::UniqueViolation => Error::Taken(taken(info)),
         DatabaseErrorKind::ForeignKeyViolation => Error::NotFound,

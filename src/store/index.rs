@@ -237,7 +237,7 @@ mod tests {
         Registry::standard().named("User").unwrap().clone()
     }
 
-    fn of(document: Value) -> Vec<(String, i32, String)> {
+    fn of(document: &Value) -> Vec<(String, i32, String)> {
         let rows = rows(&user(), document.as_object().unwrap()).unwrap();
         rows.into_iter().map(|row| (row.path, row.element, row.key)).collect()
     }
@@ -254,7 +254,7 @@ mod tests {
             {"value": "b@x", "primary": true},
         ]});
         assert_eq!(
-            of(emails),
+            of(&emails),
             [
                 row("emails.value", 0, "b@x"),
                 row("emails.primary", 0, "true"),
@@ -273,7 +273,7 @@ mod tests {
             urn: {"department": "Sales", "manager": {"displayName": "only that"}},
         });
         assert_eq!(
-            of(document),
+            of(&document),
             [row(&format!("{urn}:department"), 0, "sales"), row(&format!("{urn}:manager"), 0, "")]
         );
     }

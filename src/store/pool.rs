@@ -16,7 +16,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// How SQLite is set up on every connection: `docs/decisions` says why.
+/// How SQLite is set up on every connection. The write-ahead log lets readers and the writer work
+/// at once; the time-out is for the commands that write to the file of a running server.
 const SQLITE_PRAGMAS: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; \
      PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -65536; \
      PRAGMA mmap_size = 268435456;";
@@ -114,9 +115,13 @@ impl Pool {
     pub(super) fn open(manager: Manager, options: &Options) -> Result<Self> {
         let size = options.connections.max(1);
         drop(manager.open()?);
-        let connections = r2d2::Pool::builder()
+        let builder = match manager.location {
+            // Files are there: every connection is opened now and stays.
+            Location::Sqlite(_) => r2d2::Pool::builder().max_lifetime(None).idle_timeout(None),
+            Location::Postgres(_) => r2d2::Pool::builder().min_idle(Some(1)),
+        };
+        let connections = builder
             .max_size(size)
-            .min_idle(Some(1))
             .connection_timeout(options.patience.max(Duration::from_millis(100)))
             .test_on_check_out(false)
             .build(manager)

@@ -70,6 +70,18 @@ impl Reader<'_> {
         Ok(documents.pop().is_some_and(|(_, document)| eval::matches(condition, &document)))
     }
 
+    /// How the database would find a page, in its own words: for administrators, and for tests
+    /// that look-ups stay look-ups.
+    pub fn explain(&mut self, kind: &ResourceType, query: &Query) -> Result<String> {
+        let lowered = self.lowered(kind, &query.condition);
+        let selection = Selection::new(kind, self.organization, &lowered);
+        let order = match &query.sort {
+            None => None,
+            Some(sort) => page::Order::new(kind, self, sort),
+        };
+        selection.explain(self, &order.unwrap_or_else(page::Order::by_id), query)
+    }
+
     fn lowered(&self, kind: &ResourceType, condition: &Condition) -> Lowered {
         let organization = self.organization;
         let backend = self.conn.backend();

@@ -4,6 +4,7 @@
 //! with what each database reports after migrating.
 
 #![allow(missing_docs, reason = "the columns are explained where they are made, in `migrations/`")]
+#![allow(clippy::wildcard_imports, reason = "the macro looks types up by their bare names")]
 
 /// SQL types of the tables below.
 pub mod types {

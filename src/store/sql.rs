@@ -166,6 +166,11 @@ impl Sql {
         self
     }
 
+    /// Whether there is nothing in it.
+    pub(super) fn is_empty(&self) -> bool {
+        self.parts.is_empty()
+    }
+
     /// Says that the text comes in many shapes, so that the prepared statement is not kept.
     pub(super) fn dynamic(&mut self) -> &mut Self {
         self.dynamic = true;

@@ -53,7 +53,8 @@ impl Writer {
         let queue = self.queue.as_ref().ok_or_else(gone)?;
         match tokio::time::timeout(patience, queue.send(Box::new(job))).await {
             Err(_) => return Err(Error::Busy),
-            Ok(sent) => sent.map_err(|_| gone())?,
+            Ok(Err(_)) => return Err(gone()),
+            Ok(Ok(())) => {}
         }
         answer.await.unwrap_or_else(|_| Err(gone()))
     }

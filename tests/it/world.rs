@@ -138,6 +138,7 @@ pub fn block_on<F: Future>(test: F) -> F::Output {
 macro_rules! both {
     ($($(#[$attribute:meta])* async fn $name:ident($world:ident: World) $body:block)*) => {$(
         mod $name {
+            #[allow(unused_imports, reason = "not every test needs what its file has")]
             use super::*;
             use $crate::world::{Database, World, block_on};
 

@@ -26,8 +26,8 @@ CREATE TABLE resource (
   PRIMARY KEY (organization, id)
 );
 CREATE UNIQUE INDEX resource_user_name ON resource (organization, kind, user_name);
-CREATE INDEX resource_external_id ON resource (organization, kind, external_id);
-CREATE INDEX resource_display     ON resource (organization, kind, display);
+CREATE INDEX resource_external_id ON resource (organization, kind, external_id, id);
+CREATE INDEX resource_display     ON resource (organization, kind, display, id);
 CREATE INDEX resource_modified    ON resource (organization, kind, modified_us, id);
 CREATE INDEX resource_page        ON resource (organization, kind, id);
 

@@ -32,7 +32,8 @@ impl Row {
     /// How few rows it may have: the lower, the better to start from.
     fn rank(&self) -> u8 {
         // Nearly every element has one of few types.
-        let coarse = self.path.ends_with(".type") || self.path.ends_with(".primary");
+        let part = self.path.rsplit('.').next();
+        let coarse = matches!(part, Some("type" | "primary"));
         match &self.compare {
             Some((Operator::Equal, _)) if !coarse => 0,
             Some((Operator::StartsWith, _)) => 1,
@@ -40,6 +41,17 @@ impl Row {
             Some((Operator::Contains | Operator::EndsWith, _)) => 4,
             Some(_) => 3,
             None => 5,
+        }
+    }
+}
+
+impl Node {
+    /// Whether there is a comparison to start from that an index serves.
+    fn is_narrow(&self) -> bool {
+        match self {
+            Self::Row(row) => row.has && row.rank() < 2,
+            Self::All(parts) => parts.iter().any(Self::is_narrow),
+            Self::Any(_) | Self::Truth(_) | Self::Unknown => false,
         }
     }
 }
@@ -61,10 +73,14 @@ impl Lowering<'_> {
         for part in parts {
             sets.push(match part {
                 Node::Truth(false) => Lowered::truth(not),
-                part => Lowered::exact(Test::Sql(among(not, self.elements(&universe, part)))),
+                part => {
+                    let narrow = !not && part.is_narrow();
+                    let elements = self.elements(&universe, part);
+                    Lowered::exact(Test::Sql(among(not, elements))).narrow_if(narrow)
+                }
             });
         }
-        let mut lowered = Lowered::combine(not, sets);
+        let mut lowered = self.combine(not, sets);
         lowered.exact &= exact;
         lowered
     }

@@ -1,4 +1,13 @@
-//! Conditions lowered to SQL (`docs/ARCHITECTURE.md` has the table).
+//! Conditions lowered to SQL.
+//!
+//! | condition | becomes |
+//! |---|---|
+//! | `userName`, `externalId`, `displayName`, `active`, `id`, `meta.created`, `meta.lastModified` | a column of `resource` |
+//! | any other indexed attribute | `id IN (SELECT resource_id FROM attribute …)` |
+//! | `emails[…]` | the same, the other comparisons checked on the same element |
+//! | `members…`, `groups…` | rows of `member`, nested groups by a recursive query |
+//! | `schemas`, `meta.resourceType` | a constant, where all resources of the type agree |
+//! | what is not indexed | every row, looked at again in memory |
 //!
 //! The expression tests one row `r` of `resource`. Negation is pushed down to the comparisons, so
 //! that it never has to be taken of something inexact. Sub-queries are never correlated with `r`
@@ -33,10 +42,10 @@ impl Lowering<'_> {
             Condition::Always => Lowered::truth(!not),
             Condition::Never => Lowered::truth(not),
             Condition::All(parts) => {
-                Lowered::combine(!not, parts.iter().map(|part| self.lower(part, not)).collect())
+                self.combine(!not, parts.iter().map(|part| self.lower(part, not)).collect())
             }
             Condition::Any(parts) => {
-                Lowered::combine(not, parts.iter().map(|part| self.lower(part, not)).collect())
+                self.combine(not, parts.iter().map(|part| self.lower(part, not)).collect())
             }
             Condition::Not(inner) => self.lower(inner, !not),
             Condition::Present(field) => self.present(field).denied_if(not),
@@ -49,6 +58,26 @@ impl Lowering<'_> {
                 None => self.element(field, inner, not),
             },
         }
+    }
+
+    /// All or any of them. Where each of several finds its rows by an index, so do they together:
+    /// neither database would see that in an `OR`.
+    pub(super) fn combine(&self, all: bool, parts: Vec<Lowered>) -> Lowered {
+        let several = parts.iter().filter(|part| matches!(part.test, Test::Sql(_))).count() > 1;
+        let found = |part: &Lowered| part.narrow || matches!(part.test, Test::False);
+        if all || !several || !parts.iter().all(found) {
+            return Lowered::combine(all, parts);
+        }
+        let exact = parts.iter().all(|part| part.exact);
+        let mut union = Sql::default();
+        for part in parts {
+            let Test::Sql(test) = part.test else { continue };
+            union.push(if union.is_empty() { "" } else { " UNION " });
+            union.push("SELECT r.id FROM resource r WHERE r.organization = ");
+            union.bind(self.organization).push(" AND r.kind = ").bind(self.kind.name.as_str());
+            union.push(" AND ").append(test);
+        }
+        Lowered { test: Test::Sql(among(false, union)), exact, narrow: true }
     }
 
     fn present(&self, field: &Field) -> Lowered {
@@ -109,11 +138,12 @@ impl Lowering<'_> {
             limited(self.rows(&paths), test)
         };
         if operator != Operator::NotEqual {
-            return Lowered::exact(Test::Sql(among(not, rows(operator))));
+            return Lowered::exact(Test::Sql(among(not, rows(operator))))
+                .narrow_if(!not && text::is_narrow(operator, operand));
         }
         // `ne` holds for what has no value.
         if !field.multi_valued {
-            return Lowered::exact(Test::Sql(among(!not, rows(Operator::Equal))));
+            return Lowered::exact(Test::Sql(among(!not, rows(Operator::Equal)))).narrow_if(not);
         }
         let differs = Lowered::exact(Test::Sql(among(not, rows(Operator::NotEqual))));
         let absent = Lowered::exact(Test::Sql(among(!not, self.rows(&paths))));
@@ -123,12 +153,8 @@ impl Lowering<'_> {
     fn column(&self, column: Column, operator: Operator, operand: &str) -> Lowered {
         let name = format!("r.{}", column.name());
         if column != Column::Active {
-            return Lowered::exact(text::compare(
-                self.backend,
-                Text::Whole(&name),
-                operator,
-                operand,
-            ));
+            let test = text::compare(self.backend, Text::Whole(&name), operator, operand);
+            return Lowered::exact(test).narrow_if(text::is_narrow(operator, operand));
         }
         let mut sql = Sql::new(&name);
         sql.push(" = ").bind(operand == "true");
@@ -259,7 +285,7 @@ fn id(operator: Operator, operand: &str) -> Lowered {
         (Some(id), _) => {
             let mut sql = Sql::new("r.id");
             sql.push(sign).bind(id);
-            Lowered::exact(Test::Sql(sql))
+            Lowered::exact(Test::Sql(sql)).narrow_if(operator == Operator::Equal)
         }
         (None, Operator::Equal) => Lowered::truth(false),
         (None, Operator::NotEqual) => Lowered::truth(true),

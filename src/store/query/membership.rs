@@ -19,9 +19,10 @@ enum Of {
 impl Lowering<'_> {
     /// Some member meets it.
     pub(super) fn any_member(&self, inner: &Condition) -> Lowered {
-        let Lowered { test, exact } = self.on(Of::Member, inner, false);
+        let Lowered { test, exact, .. } = self.on(Of::Member, inner, false);
         // Where members are named, their groups are looked up; else each group's members are.
-        let sql = if named(inner).is_some() {
+        let narrow = named(inner).is_some();
+        let sql = if narrow {
             let mut sql = Sql::new("SELECT m.group_id FROM member m WHERE m.organization = ");
             sql.bind(self.organization);
             among(false, limited(sql, test))
@@ -32,16 +33,16 @@ impl Lowering<'_> {
             sql.push(")");
             sql
         };
-        Lowered { test: Test::Sql(sql), exact }
+        Lowered { test: Test::Sql(sql), exact, narrow }
     }
 
     /// Some group, direct or not, meets it.
     pub(super) fn any_group(&self, inner: &Condition) -> Lowered {
-        let Lowered { test, exact } = self.on(Of::Group, inner, false);
+        let Lowered { test, exact, narrow } = self.on(Of::Group, inner, false);
         if matches!(test, Test::True) {
             let mut sql = Sql::new("EXISTS (SELECT 1 FROM member m WHERE m.organization = ");
             sql.bind(self.organization).push(" AND m.member_id = r.id)");
-            return Lowered { test: Test::Sql(sql), exact };
+            return Lowered { test: Test::Sql(sql), exact, narrow: false };
         }
         let mut sql = Sql::new(
             "WITH RECURSIVE below(id) AS (SELECT g.id FROM resource g WHERE g.organization = ",
@@ -57,7 +58,7 @@ impl Lowering<'_> {
              AND m.organization = ",
         );
         sql.bind(self.organization);
-        Lowered { test: Test::Sql(among(false, sql)), exact }
+        Lowered { test: Test::Sql(among(false, sql)), exact, narrow }
     }
 
     /// A comparison with members outside brackets.
@@ -129,7 +130,7 @@ fn value(column: &str, operator: Operator, operand: &str) -> Lowered {
         Some(id) => {
             let mut sql = Sql::new(column);
             sql.push(" = ").bind(id);
-            Lowered::exact(Test::Sql(sql))
+            Lowered::exact(Test::Sql(sql)).narrow_if(true)
         }
     };
     match operator {

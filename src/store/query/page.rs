@@ -5,12 +5,12 @@ use super::predicate::{Lowered, Test};
 use crate::id::{OrganizationId, ResourceId};
 use crate::scim::list::{Query, Sort};
 use crate::scim::schema::ResourceType;
-use crate::store::connection::Id;
+use crate::store::connection::{Backend, Id};
 use crate::store::index::Column;
 use crate::store::resources::{StoredColumns, stored};
 use crate::store::sql::Sql;
 use crate::store::{Reader, Result};
-use diesel::sql_types::{BigInt, Text};
+use diesel::sql_types::{BigInt, Integer, Text};
 
 /// Types of [`StoredColumns`].
 pub(super) type StoredTypes = (Id, Text, BigInt, Text, BigInt, BigInt);
@@ -97,6 +97,33 @@ impl Selection {
         sql.push(COLUMNS).push(" FROM resource r WHERE ").append(self.condition.clone());
         sql.push(" AND r.id > ").bind(after).push(" ORDER BY r.id LIMIT ").bind(limit);
         sql.load::<StoredTypes, _>(reader.conn)
+    }
+
+    /// How the database finds a page.
+    pub(super) fn explain(
+        &self,
+        reader: &mut Reader<'_>,
+        order: &Order,
+        query: &Query,
+    ) -> Result<String> {
+        let skipped = query.start_index.saturating_sub(1);
+        let page = self.rows(order, number(query.count), number(skipped));
+        let mut sql = Sql::new("EXPLAIN ");
+        sql.dynamic();
+        let lines: Vec<String> = match reader.conn.backend() {
+            Backend::Sqlite => {
+                sql.push("QUERY PLAN ").append(page);
+                let rows: Vec<(i32, i32, i32, String)> =
+                    sql.load::<(Integer, Integer, Integer, Text), _>(reader.conn)?;
+                rows.into_iter().map(|(.., line)| line).collect()
+            }
+            Backend::Postgres => {
+                sql.append(page);
+                let rows: Vec<(String,)> = sql.load::<(Text,), _>(reader.conn)?;
+                rows.into_iter().map(|(line,)| line).collect()
+            }
+        };
+        Ok(lines.join("\n"))
     }
 
     fn rows(&self, order: &Order, limit: i64, offset: i64) -> Sql {

@@ -21,12 +21,14 @@ pub(super) enum Test {
 pub(super) struct Lowered {
     pub(super) test: Test,
     pub(super) exact: bool,
+    /// Whether an index finds the rows that pass, and they are few as a rule.
+    pub(super) narrow: bool,
 }
 
 impl Lowered {
     /// Exactly that.
     pub(super) const fn exact(test: Test) -> Self {
-        Self { test, exact: true }
+        Self { test, exact: true, narrow: false }
     }
 
     /// Exactly all rows, or none.
@@ -36,7 +38,7 @@ impl Lowered {
 
     /// What the database cannot tell: every row may meet it.
     pub(super) const fn unknown() -> Self {
-        Self { test: Test::True, exact: false }
+        Self { test: Test::True, exact: false, narrow: false }
     }
 
     /// Passes what passes all of them.
@@ -45,7 +47,8 @@ impl Lowered {
             return Self::truth(false);
         }
         let exact = parts.iter().all(|part| part.exact);
-        Self { test: joined(parts, " AND ").unwrap_or(Test::True), exact }
+        let narrow = parts.iter().any(|part| part.narrow);
+        Self { test: joined(parts, " AND ").unwrap_or(Test::True), exact, narrow }
     }
 
     /// Passes what passes any of them.
@@ -55,12 +58,17 @@ impl Lowered {
             return pass.clone();
         }
         let exact = parts.iter().all(|part| part.exact);
-        Self { test: joined(parts, " OR ").unwrap_or(Test::False), exact }
+        Self { test: joined(parts, " OR ").unwrap_or(Test::False), exact, narrow: false }
     }
 
     /// Both or either, for [`Self::all`] and [`Self::any`] of what is denied: De Morgan.
     pub(super) fn combine(all: bool, parts: Vec<Self>) -> Self {
         if all { Self::all(parts) } else { Self::any(parts) }
+    }
+
+    /// The same, if an index finds it.
+    pub(super) fn narrow_if(self, narrow: bool) -> Self {
+        Self { narrow, ..self }
     }
 
     /// What does not pass. An inexact test says nothing about that.

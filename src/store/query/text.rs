@@ -109,6 +109,15 @@ pub(super) fn compare(backend: Backend, text: Text<'_>, operator: Operator, oper
     Test::Sql(grouped)
 }
 
+/// Whether an index finds what passes, and it is little as a rule.
+pub(super) fn is_narrow(operator: Operator, operand: &str) -> bool {
+    match operator {
+        Operator::Equal => true,
+        Operator::StartsWith => !operand.is_empty(),
+        _ => false,
+    }
+}
+
 fn equal(sql: &mut Sql, text: Text<'_>, operand: &str) {
     sql.push(&text.key()).push(" = ");
     match text {

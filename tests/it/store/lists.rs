@@ -16,6 +16,7 @@ fn condition(name: &str, text: &str) -> Condition {
     filter::parse(text).unwrap().resolve(&kind(name)).unwrap()
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "as a query takes it")]
 fn sort(name: &str, by: &str, descending: bool) -> Option<Sort> {
     let kind = kind(name);
     let place = kind.place(&path::attribute(by).unwrap()).unwrap();

@@ -87,3 +87,18 @@ fn what_cannot_be_opened_is_refused_in_a_sentence() {
         assert!(error.contains(expected), "{url}: {error}");
     }
 }
+
+#[test]
+fn commands_that_start_together_on_a_new_file_make_it_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite:{}", folder.path().join("r.db").display());
+    let starting: Vec<_> = (0..6)
+        .map(|_| {
+            let url = url.clone();
+            std::thread::spawn(move || Store::open(&url, &Options::default(), false).map(drop))
+        })
+        .collect();
+    for started in starting {
+        started.join().unwrap().unwrap();
+    }
+}

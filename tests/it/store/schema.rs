@@ -14,6 +14,7 @@ const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
 type Shape = BTreeMap<String, BTreeMap<String, String>>;
 
 #[derive(QueryableByName)]
+#[expect(clippy::struct_field_names, reason = "as the databases name them")]
 struct Column {
     #[diesel(sql_type = Text)]
     table_name: String,
@@ -151,8 +152,7 @@ fn both_have_the_same_migrations() {
         EmbeddedMigrations: diesel::migration::MigrationSource<DB>,
     {
         let found = diesel::migration::MigrationSource::<DB>::migrations(source).unwrap();
-        let name = |migration: &Box<dyn Migration<DB>>| migration.name().to_string();
-        found.iter().map(name).collect()
+        found.iter().map(|migration| migration.name().to_string()).collect()
     }
     assert_eq!(names::<diesel::sqlite::Sqlite>(&SQLITE), names::<diesel::pg::Pg>(&POSTGRES));
 }

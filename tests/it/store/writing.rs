@@ -127,7 +127,7 @@ fn patience_ends() {
                 store
                     .read(ORG, move |_| {
                         seen.fetch_add(1, Ordering::SeqCst);
-                        drop(held.recv_timeout(Duration::from_secs(5)));
+                        let _ = held.recv_timeout(Duration::from_secs(5));
                         Ok(())
                     })
                     .await
