@@ -19,6 +19,8 @@ pub mod query;
 pub mod resources;
 mod schema;
 mod sql;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 pub use error::{Error, Result};
