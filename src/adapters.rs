@@ -5,6 +5,8 @@
 
 pub mod adapter;
 pub mod catalogue;
+#[cfg(test)]
+mod fake;
 pub mod http;
 pub mod sandbox;
 pub mod scim;

@@ -56,11 +56,10 @@ pub fn new_uuid(now_us: i64) -> Uuid {
     let mut random = [0; 10];
     fill(&mut random);
     // RFC 9562 §6.2 method 3: the sub-millisecond part leads `rand_a`, so ids sort by microsecond.
-    let [high, low] = ((u32::from(micros) * 4096 / 1000) as u16).to_be_bytes();
-    let [a, b, rest @ ..] = &mut random;
-    *a = high;
-    *b = low;
-    let _ = rest;
+    let fraction = u16::try_from(u32::from(micros) * 4096 / 1000).unwrap_or(u16::MAX);
+    let [high, low] = fraction.to_be_bytes();
+    let [a, b, ..] = &mut random;
+    (*a, *b) = (high, low);
     uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid()
 }
 
@@ -81,4 +80,23 @@ pub fn below(bound: u64) -> u64 {
     let mut bytes = [0; 8];
     fill(&mut bytes);
     u64::from_le_bytes(bytes) % bound.max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_sort_by_microsecond() {
+        let start = 1_700_000_000_000_000;
+        let ids: Vec<Uuid> = (0..3_000).map(|step| new_uuid(start + step * 7)).collect();
+        assert!(ids.is_sorted());
+        assert_eq!(ids[0].get_version_num(), 7);
+    }
+
+    #[test]
+    fn dice_stay_below_their_bound() {
+        assert!((0..100).all(|_| below(3) < 3));
+        assert_eq!(below(0), 0);
+    }
 }

@@ -2,11 +2,29 @@
 //!
 //! The rooms, in the order in which a reader may want them:
 //!
-//! - [`scim`]: the protocol, pure.
+//! - [`scim`]: the protocol as a library, pure.
+//! - [`store`]: durable state; the only room that speaks SQL.
+//! - [`directory`]: what can be done to a person or a group.
+//! - [`auth`]: who is calling, and what they may do.
+//! - [`mapping`]: what an app should hold, pure.
+//! - [`adapters`]: how to talk to an app.
+//! - [`outbound`]: keeping apps equal to the directory.
+//! - [`vault`]: sealing credentials.
+//! - [`http`]: the door: SCIM, the admin API and the status page.
+//! - [`cli`], [`config`], [`telemetry`]: the program around it.
 //! - [`clock`], [`id`]: the only places that ask for time and randomness.
+
 pub mod adapters;
+pub mod auth;
+pub mod cli;
 pub mod clock;
+pub mod config;
+pub mod directory;
+pub mod http;
 pub mod id;
 pub mod mapping;
+pub mod outbound;
 pub mod scim;
 pub mod store;
+pub mod telemetry;
+pub mod vault;

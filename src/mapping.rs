@@ -7,4 +7,5 @@
 pub mod compiled;
 pub mod document;
 pub mod field;
+pub mod preview;
 pub mod record;

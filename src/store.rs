@@ -5,19 +5,29 @@
 //! PostgreSQL has a pool. Everything a caller does happens inside [`Store::read`] or
 //! [`Store::write`], for one organization.
 
+pub mod apps;
+pub mod attempts;
 pub mod changes;
 pub mod clients;
 mod connection;
 mod error;
 mod index;
+pub mod jobs;
+pub mod leases;
+pub mod links;
 mod location;
+pub mod mappings;
 pub mod members;
 mod migrations;
 pub mod organizations;
 mod pool;
+pub mod pushes;
 pub mod query;
 pub mod resources;
+pub mod runs;
+pub mod sandbox;
 mod schema;
+pub mod secrets;
 mod sql;
 #[cfg(test)]
 mod tests;

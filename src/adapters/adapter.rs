@@ -5,7 +5,7 @@ use crate::mapping::record::Record;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// The app's own id of an account or group.
@@ -16,6 +16,7 @@ pub struct RemoteId(pub String);
 /// What an app can do.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a thing the app can do or cannot")]
 pub struct Capabilities {
     /// Whether accounts can be switched off and on.
     pub deactivate: bool,
@@ -57,8 +58,17 @@ pub struct Key {
 pub struct Change {
     /// Fields to set.
     pub set: BTreeMap<String, Value>,
+    /// Those of `set` that had no value before.
+    pub added: BTreeSet<String>,
     /// Fields to empty.
     pub cleared: Vec<String>,
+}
+
+impl Change {
+    /// Whether there is nothing to do.
+    pub fn is_empty(&self) -> bool {
+        self.set.is_empty() && self.cleared.is_empty()
+    }
 }
 
 /// Who joins and who leaves a group, by the app's own ids.
@@ -98,8 +108,8 @@ pub enum Step {
     Find(Key),
     /// Make it.
     Create(Record),
-    /// Change it.
-    Update(RemoteId, Change),
+    /// Change it; the record is everything that it should then hold.
+    Update(RemoteId, Change, Record),
     /// Switch it off.
     Deactivate(RemoteId),
     /// Switch it on again.

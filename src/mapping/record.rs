@@ -19,6 +19,19 @@ pub struct Desired {
     pub on_create: Record,
     /// Why a mapped field is not there, by field: for preview and *why*.
     pub absent: BTreeMap<String, String>,
+    /// Why the object cannot be pushed at all: a mandatory field has no value that fits.
+    pub problems: Vec<Misfit>,
+}
+
+/// A value that an app would refuse, found before sending.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Misfit {
+    /// App field.
+    pub field: String,
+    /// One sentence: what does not fit.
+    pub detail: String,
+    /// One sentence: what to do.
+    pub remedy: String,
 }
 
 impl Record {

@@ -1,9 +1,11 @@
-//! Lists (RFC 7644 §3.4.2): query parameters, sorting and the ListResponse.
+//! Lists (RFC 7644 §3.4.2): query parameters, sorting and the `ListResponse`.
 
-use super::error::Error;
-use super::filter::{Condition, Field};
-use super::schema::ResourceType;
-use serde_json::Value;
+use super::error::{Error, ScimType};
+use super::filter::{self, Condition, Field};
+use super::path;
+use super::schema::{ResourceType, Returned};
+use serde::{Deserialize, Deserializer};
+use serde_json::{Map, Value};
 
 /// URN of the list message.
 pub const LIST_SCHEMA: &str = "urn:ietf:params:scim:api:messages:2.0:ListResponse";
@@ -34,23 +36,31 @@ pub struct Sort {
     pub descending: bool,
 }
 
-/// Query parameters of a list as sent, or the members of a SearchRequest.
+/// Query parameters of a list as sent, or the members of a `SearchRequest`, whose numbers may be
+/// JSON numbers and whose attributes are arrays.
 #[derive(Debug, Clone, Default, PartialEq, serde::Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Parameters {
     /// `filter`
+    #[serde(deserialize_with = "text")]
     pub filter: Option<String>,
     /// `sortBy`
+    #[serde(deserialize_with = "text")]
     pub sort_by: Option<String>,
     /// `sortOrder`
+    #[serde(deserialize_with = "text")]
     pub sort_order: Option<String>,
     /// `startIndex`
+    #[serde(deserialize_with = "text")]
     pub start_index: Option<String>,
     /// `count`
+    #[serde(deserialize_with = "text")]
     pub count: Option<String>,
     /// `attributes`
+    #[serde(deserialize_with = "text")]
     pub attributes: Option<String>,
     /// `excludedAttributes`
+    #[serde(deserialize_with = "text")]
     pub excluded_attributes: Option<String>,
 }
 
@@ -59,12 +69,212 @@ impl Query {
     ///
     /// # Errors
     /// `invalidFilter`, `invalidValue` (numbers, `sortOrder`), `invalidPath` (`sortBy`).
-    pub fn parse(_kind: &ResourceType, _parameters: &Parameters) -> Result<Self, Error> {
-        todo!()
+    pub fn parse(kind: &ResourceType, parameters: &Parameters) -> Result<Self, Error> {
+        let condition = match &parameters.filter {
+            None => Condition::Always,
+            Some(text) => filter::parse(text)?.resolve(kind)?,
+        };
+        let start = number("startIndex", parameters.start_index.as_deref())?;
+        let count = number("count", parameters.count.as_deref())?;
+        Ok(Self {
+            condition,
+            sort: Sort::parse(kind, parameters)?,
+            start_index: start.unwrap_or(1).max(1),
+            count: count.unwrap_or(DEFAULT_COUNT).min(MAX_COUNT),
+        })
     }
 }
 
-/// A ListResponse. `resources` is left out when empty and nothing was found.
-pub fn response(_total: usize, _start_index: usize, _resources: Vec<Value>) -> Value {
-    todo!()
+impl Sort {
+    fn parse(kind: &ResourceType, parameters: &Parameters) -> Result<Option<Self>, Error> {
+        let descending = match parameters.sort_order.as_deref().map(str::trim) {
+            None => false,
+            Some(order) if order.eq_ignore_ascii_case("ascending") => false,
+            Some(order) if order.eq_ignore_ascii_case("descending") => true,
+            Some(_) => {
+                return Err(Error::bad(
+                    ScimType::InvalidValue,
+                    "sortOrder takes ascending or descending",
+                ));
+            }
+        };
+        let Some(by) = &parameters.sort_by else { return Ok(None) };
+        let path = path::attribute(by.trim())?;
+        let invalid =
+            |why: &str| Error::bad(ScimType::InvalidPath, format!("sortBy: {path} {why}"));
+        let place = kind
+            .place(&path)
+            .filter(|place| {
+                ![place.attribute.returned, place.leaf().returned].contains(&Returned::Never)
+            })
+            .ok_or_else(|| invalid("is no attribute that can be sorted by"))?;
+        let field = Field::compared(&place)
+            .ok_or_else(|| invalid("is complex: sort by one of its parts"))?;
+        Ok(Some(Self { field, descending }))
+    }
+}
+
+/// A whole number; below zero is zero, and more than a machine can count is the most it can.
+fn number(name: &str, text: Option<&str>) -> Result<Option<usize>, Error> {
+    let Some(text) = text.map(str::trim) else { return Ok(None) };
+    let (negative, digits) = match text.strip_prefix('-') {
+        Some(digits) => (true, digits),
+        None => (false, text),
+    };
+    if digits.is_empty() || !digits.bytes().all(|digit| digit.is_ascii_digit()) {
+        return Err(Error::bad(ScimType::InvalidValue, format!("{name} takes a whole number")));
+    }
+    Ok(Some(if negative { 0 } else { digits.parse().unwrap_or(usize::MAX) }))
+}
+
+/// Text, a number as text, or an array of text joined by commas.
+fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged, expecting = "expected a string, a number or an array of strings")]
+    enum Text {
+        One(String),
+        Number(serde_json::Number),
+        Many(Vec<String>),
+    }
+    Ok(Option::<Text>::deserialize(deserializer)?.map(|text| match text {
+        Text::One(text) => text,
+        Text::Number(number) => number.to_string(),
+        Text::Many(texts) => texts.join(","),
+    }))
+}
+
+/// A `ListResponse`. `resources` is left out when empty and nothing was found.
+pub fn response(total: usize, start_index: usize, resources: Vec<Value>) -> Value {
+    let mut list = Map::new();
+    list.insert("schemas".to_owned(), Value::Array(vec![LIST_SCHEMA.into()]));
+    list.insert("totalResults".to_owned(), total.into());
+    list.insert("startIndex".to_owned(), start_index.into());
+    list.insert("itemsPerPage".to_owned(), resources.len().into());
+    if total > 0 || !resources.is_empty() {
+        list.insert("Resources".to_owned(), Value::Array(resources));
+    }
+    Value::Object(list)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scim::schema::{Registry, Type};
+    use serde_json::json;
+
+    fn parsed(parameters: Value) -> Result<Query, Error> {
+        let registry = Registry::standard();
+        let parameters: Parameters = serde_json::from_value(parameters).unwrap();
+        Query::parse(registry.named("User").unwrap(), &parameters)
+    }
+
+    #[test]
+    fn pages_have_bounds() {
+        for (parameters, start_index, count) in [
+            (json!({}), 1, DEFAULT_COUNT),
+            (json!({ "startIndex": "11", "count": "10" }), 11, 10),
+            (json!({ "startIndex": 11, "count": 10 }), 11, 10),
+            (json!({ "startIndex": "0", "count": "0" }), 1, 0),
+            (json!({ "startIndex": "-5", "count": "-1" }), 1, 0),
+            (json!({ "count": "1000000" }), 1, MAX_COUNT),
+            (json!({ "startIndex": "99999999999999999999999" }), usize::MAX, DEFAULT_COUNT),
+        ] {
+            let query = parsed(parameters.clone()).unwrap();
+            assert_eq!((query.start_index, query.count), (start_index, count), "{parameters}");
+            assert_eq!((query.condition, query.sort), (Condition::Always, None));
+        }
+        for (name, text) in
+            [("count", "abc"), ("count", ""), ("startIndex", "1.5"), ("startIndex", "-")]
+        {
+            let error = parsed(json!({ (name): text })).unwrap_err();
+            assert_eq!(error.scim_type, Some(ScimType::InvalidValue));
+            assert!(error.detail.contains(name), "{error}");
+        }
+    }
+
+    #[test]
+    fn sorting_takes_paths() {
+        let sorted = |by: &str, order: Option<&str>| {
+            parsed(json!({ "sortBy": by, "sortOrder": order })).map(|query| {
+                let sort = query.sort.unwrap();
+                (sort.field.key, sort.field.kind, sort.descending)
+            })
+        };
+        for (by, order, expected) in [
+            ("userName", None, ("userName", Type::String, false)),
+            ("NAME.familyName", Some("Descending"), ("name.familyName", Type::String, true)),
+            ("emails", Some("ascending"), ("emails.value", Type::String, false)),
+            ("meta.created", None, ("meta.created", Type::DateTime, false)),
+            (
+                "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:division",
+                None,
+                (
+                    "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:division",
+                    Type::String,
+                    false,
+                ),
+            ),
+        ] {
+            let (key, kind, descending) = sorted(by, order).unwrap();
+            assert_eq!((key.as_str(), kind, descending), expected);
+        }
+        for by in ["shoeSize", "name", "password", "emails[type pr]", ""] {
+            let error = sorted(by, None).unwrap_err();
+            assert_eq!(error.scim_type, Some(ScimType::InvalidPath), "{by}");
+        }
+        let error = parsed(json!({ "sortOrder": "up" })).unwrap_err();
+        assert_eq!(error.scim_type, Some(ScimType::InvalidValue));
+    }
+
+    #[test]
+    fn a_filter_is_read_and_an_empty_one_refused() {
+        let query = parsed(json!({ "filter": "title pr" })).unwrap();
+        assert!(matches!(query.condition, Condition::Present(_)));
+        for text in ["", " ", "title", "shoeSize pr"] {
+            let error = parsed(json!({ "filter": text })).unwrap_err();
+            assert_eq!(error.scim_type, Some(ScimType::InvalidFilter), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_search_request_is_read_like_a_url() {
+        // RFC 7644 §3.4.3 figure 4.
+        let parameters: Parameters = serde_json::from_value(json!({
+            "schemas": ["urn:ietf:params:scim:api:messages:2.0:SearchRequest"],
+            "attributes": ["displayName", "userName"],
+            "filter": "displayName sw \"smith\"",
+            "sortBy": null,
+            "startIndex": 1,
+            "count": 10
+        }))
+        .unwrap();
+        assert_eq!(
+            parameters,
+            Parameters {
+                filter: Some("displayName sw \"smith\"".to_owned()),
+                start_index: Some("1".to_owned()),
+                count: Some("10".to_owned()),
+                attributes: Some("displayName,userName".to_owned()),
+                ..Parameters::default()
+            }
+        );
+        assert!(serde_json::from_value::<Parameters>(json!({ "count": {} })).is_err());
+    }
+
+    #[test]
+    fn a_list_says_how_many() {
+        assert_eq!(
+            response(0, 1, Vec::new()),
+            json!({
+                "schemas": [LIST_SCHEMA], "totalResults": 0, "startIndex": 1, "itemsPerPage": 0
+            })
+        );
+        assert_eq!(
+            response(100, 11, vec![json!({ "id": "a" })]),
+            json!({
+                "schemas": [LIST_SCHEMA], "totalResults": 100, "startIndex": 11,
+                "itemsPerPage": 1, "Resources": [{ "id": "a" }]
+            })
+        );
+    }
 }

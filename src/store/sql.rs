@@ -6,7 +6,7 @@
 
 use super::connection::{Connection, Id, MultiBackend};
 use super::error::Result;
-use crate::id::{OrganizationId, ResourceId};
+use crate::id::{AppId, AttemptId, InstanceId, OrganizationId, ResourceId, RunId};
 use diesel::QueryResult;
 use diesel::connection::Connection as _;
 use diesel::deserialize::FromSqlRow;
@@ -54,6 +54,26 @@ pub(super) enum Value {
 impl From<ResourceId> for Value {
     fn from(value: ResourceId) -> Self {
         Self::Id(value)
+    }
+}
+impl From<AppId> for Value {
+    fn from(value: AppId) -> Self {
+        Self::Id(ResourceId(value.0))
+    }
+}
+impl From<RunId> for Value {
+    fn from(value: RunId) -> Self {
+        Self::Id(ResourceId(value.0))
+    }
+}
+impl From<AttemptId> for Value {
+    fn from(value: AttemptId) -> Self {
+        Self::Id(ResourceId(value.0))
+    }
+}
+impl From<InstanceId> for Value {
+    fn from(value: InstanceId) -> Self {
+        Self::Id(ResourceId(value.0))
     }
 }
 impl From<OrganizationId> for Value {

@@ -1,4 +1,4 @@
-//! The integration suite: one binary, every store test on both databases.
+//! The integration suite: one binary, every test on both databases.
 
 #![allow(
     clippy::unwrap_used,
@@ -11,5 +11,8 @@
     reason = "a test that panics has found something; methods of views are too narrow for closures"
 )]
 
+mod outbound;
+mod scim;
+mod server;
 mod store;
 mod world;

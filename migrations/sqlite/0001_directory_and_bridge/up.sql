@@ -159,6 +159,7 @@ CREATE TABLE link_member (
   PRIMARY KEY (organization, app_id, group_id, member_id),
   FOREIGN KEY (organization, app_id) REFERENCES app (organization, id) ON DELETE CASCADE
 ) WITHOUT ROWID;
+CREATE INDEX link_member_member ON link_member (organization, app_id, member_id);
 CREATE TABLE member_push (
   organization BIGINT NOT NULL,
   app_id       BLOB   NOT NULL,

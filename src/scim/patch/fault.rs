@@ -3,8 +3,9 @@
 use crate::scim::error::{Error, ScimType};
 
 /// The same error, saying which operation (from 1) it is about.
-pub(super) fn numbered(number: usize, error: Error) -> Error {
-    Error { detail: format!("operation {number}: {}", error.detail), ..error }
+pub(super) fn numbered(number: usize, mut error: Error) -> Error {
+    error.detail.insert_str(0, &format!("operation {number}: "));
+    error
 }
 
 pub(super) fn syntax(detail: impl Into<String>) -> Error {

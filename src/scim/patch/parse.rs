@@ -5,7 +5,7 @@ use super::target::Target;
 use super::{MAX_OPERATIONS, Op, Operation};
 use crate::scim::dialect::{Dialect, Leniency};
 use crate::scim::error::Error;
-use crate::scim::path::{self, Path};
+use crate::scim::path;
 use crate::scim::resource::shape;
 use crate::scim::schema::ResourceType;
 use crate::scim::urn;
@@ -14,8 +14,8 @@ use serde_json::{Map, Value};
 /// Reads the body of a PATCH request.
 ///
 /// # Errors
-/// `invalidSyntax` for a body that is no PatchOp, `invalidPath` or `invalidFilter` for a path,
-/// `noTarget` for a `remove` without one, `invalidValue` for an `add` or `replace` without a value.
+/// `invalidSyntax` for a body that is no `PatchOp`, `invalidPath` or `invalidFilter` for a
+/// path, `noTarget` for a `remove` without one, `invalidValue` for an `add` or `replace` without a value.
 pub fn parse(kind: &ResourceType, body: &Value, dialect: Dialect) -> Result<Vec<Operation>, Error> {
     let Value::Object(body) = body else {
         return Err(fault::syntax("a PatchOp is a JSON object"));

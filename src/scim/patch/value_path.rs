@@ -90,10 +90,9 @@ impl Edit<'_> {
         value: Option<&Value>,
     ) -> Result<Vec<Value>, Error> {
         let part = match (self.sub, self.op, value) {
-            (_, Op::Remove, _) => None,
+            (_, Op::Remove, _) | (None, _, Some(_)) => None,
             (_, _, None) => return Err(fault::no_value()),
             (Some(sub), _, Some(value)) => self.shape.attribute(sub, value.clone(), &self.name)?,
-            (None, _, Some(_)) => None,
         };
         for at in hits {
             let Some(element) = list.get_mut(*at) else { continue };

@@ -1,0 +1,35 @@
+# The doors of this repository. `just` lists them; none does more than it says here.
+
+_doors:
+    @just --list --unsorted
+
+# Start the server on a SQLite file in this folder
+run *arguments:
+    cargo run --release -- {{arguments}}
+
+# Everything, as it runs on every push; or only some steps: just test clippy story
+test *steps:
+    tests/run {{steps}}
+
+# Format, clippy, the import rules
+lint:
+    cargo fmt --check
+    cargo clippy --all-targets -- -D warnings
+    cargo test --test architecture
+
+# What may come into the program from outside (deny.toml)
+deny:
+    PATH="$PATH:$(conformance/prepare)" cargo deny check bans licenses sources
+
+# The main job told with real programs
+story:
+    conformance/story
+
+# Micro-benchmarks
+bench:
+    cargo bench
+
+# Feed a parser nonsense for a while (fuzz/README.md): just fuzz filter 600
+fuzz target="filter" seconds="60":
+    mkdir -p fuzz/corpus/{{target}}
+    cargo +nightly fuzz run {{target}} fuzz/corpus/{{target}} fuzz/seeds/{{target}} -- -max_total_time={{seconds}}

@@ -1,0 +1,154 @@
+//! The sandbox's fields: those of a small app for field staff.
+
+use crate::mapping::document::{Apply, Document, OnEmpty, Rule, Source};
+use crate::mapping::field::{AppField, AppSchema, FieldType};
+use serde_json::Value;
+
+/// The fields that must be mapped together.
+const LOCATION: &str = "location";
+
+fn text(name: &str, label: &str, longest: usize, description: &str, example: &str) -> AppField {
+    AppField {
+        name: name.to_owned(),
+        label: label.to_owned(),
+        kind: FieldType::Text,
+        max_length: Some(longest),
+        choices: Vec::new(),
+        mandatory: false,
+        create_only: false,
+        depends: None,
+        description: description.to_owned(),
+        example: Some(example.into()),
+    }
+}
+
+/// What the catalogue shows.
+pub fn schema() -> AppSchema {
+    let located = |field: AppField| AppField { depends: Some(LOCATION.to_owned()), ..field };
+    AppSchema {
+        users: vec![
+            AppField {
+                mandatory: true,
+                ..text(
+                    "loginName",
+                    "Login name",
+                    100,
+                    "By which the person signs in; unique.",
+                    "william.woods@zylker.com",
+                )
+            },
+            text("firstName", "First name", 40, "Given name.", "William"),
+            text("lastName", "Last name", 80, "Family name.", "Woods"),
+            text("fullName", "Full name", 120, "As shown to others.", "William Woods"),
+            text("email", "E-mail", 254, "Address at work.", "william.woods@zylker.com"),
+            text(
+                "phone",
+                "Phone",
+                40,
+                "Number at work, or of the mobile phone.",
+                "+1-512-555-0100",
+            ),
+            text("mobile", "Mobile phone", 40, "Number of the mobile phone.", "+1-512-555-0101"),
+            text("department", "Department", 100, "Where the person works.", "Field Service"),
+            text("jobTitle", "Job title", 100, "What the person does.", "Technician"),
+            text("employeeNumber", "Employee number", 20, "Given by the organization.", "701984"),
+            AppField {
+                choices: ["technician", "manager", "member"].map(str::to_owned).into(),
+                ..text("role", "Role", 20, "What the person may do in the app.", "technician")
+            },
+            located(text("locationCity", "City", 80, "City of the place of work.", "Austin")),
+            located(text("locationCountry", "Country", 60, "Its country.", "US")),
+            text("company", "Company", 100, "Name of the company.", "Zylker"),
+            AppField {
+                create_only: true,
+                ..text("source", "Made by", 40, "Who made the account.", "Rollcall")
+            },
+            AppField {
+                kind: FieldType::DateTime,
+                max_length: None,
+                ..text(
+                    "joined",
+                    "Joined",
+                    0,
+                    "Since when the person is in the directory.",
+                    "2026-01-31T12:00:00Z",
+                )
+            },
+        ],
+        groups: vec![
+            AppField {
+                mandatory: true,
+                ..text("name", "Name", 100, "As shown to others; unique.", "Technicians")
+            },
+            text(
+                "reference",
+                "Reference",
+                60,
+                "The group's id in the directory.",
+                "01926f0e-7c1a-7d52-9c3e-2f0a5b6c7d8f",
+            ),
+        ],
+    }
+}
+
+/// The mapping an app starts with.
+pub fn default_mapping() -> Document {
+    let path = |path: &str| Source::Profile { path: path.to_owned() };
+    let enterprise = |name: &str| path(&format!("{}:{name}", crate::scim::urn::ENTERPRISE_USER));
+    let first = |paths: &[&str]| Source::First {
+        paths: paths.iter().map(|path| (*path).to_owned()).collect(),
+    };
+    let rule = |field: &str, source: Source| Rule {
+        field: field.to_owned(),
+        source,
+        apply: Apply::Always,
+        on_empty: OnEmpty::Clear,
+        normalise: Vec::new(),
+    };
+    let roles = [
+        ("Technician", "technician"),
+        ("Senior Technician", "technician"),
+        ("Manager", "manager"),
+        ("Service Manager", "manager"),
+    ];
+    Document {
+        users: vec![
+            rule("loginName", path("userName")),
+            rule("firstName", path("name.givenName")),
+            rule("lastName", path("name.familyName")),
+            rule(
+                "fullName",
+                Source::Join { template: "{name.givenName} {name.familyName}".to_owned() },
+            ),
+            rule("email", first(&["emails[type eq \"work\"].value", "emails.value"])),
+            rule(
+                "phone",
+                first(&[
+                    "phoneNumbers[type eq \"work\"].value",
+                    "phoneNumbers[type eq \"mobile\"].value",
+                    "phoneNumbers.value",
+                ]),
+            ),
+            rule("department", enterprise("department")),
+            rule("jobTitle", path("title")),
+            rule("employeeNumber", enterprise("employeeNumber")),
+            rule(
+                "role",
+                Source::Table {
+                    path: "title".to_owned(),
+                    entries: roles
+                        .map(|(title, role)| (title.to_owned(), Value::from(role)))
+                        .into(),
+                    default: Some("member".into()),
+                },
+            ),
+            rule("locationCity", path("addresses[type eq \"work\"].locality")),
+            rule("locationCountry", path("addresses[type eq \"work\"].country")),
+            Rule {
+                apply: Apply::Create,
+                ..rule("source", Source::Constant { value: "Rollcall".into() })
+            },
+        ],
+        groups: vec![rule("name", path("displayName")), rule("reference", path("id"))],
+    }
+}

@@ -1,0 +1,170 @@
+//! Who is in a group, as differences.
+//!
+//! Servers differ most in how members leave. The standard way is tried first. Where it is refused,
+//! the group is read before anything else is tried and read again after it, because a server that
+//! reads `remove` with the path `members` as *all of them* would empty the group.
+
+use super::Scim;
+use super::change::is_about_paths;
+use super::patch::{Removal, members};
+use crate::adapters::adapter::{Failure, MemberChange, RemoteId};
+use crate::adapters::http::{Answer, Call};
+use crate::mapping::field::Kind;
+use serde_json::{Map, Value, json};
+use std::collections::BTreeSet;
+
+type Ids = BTreeSet<RemoteId>;
+
+impl Scim {
+    /// Changes who is in a group.
+    pub(super) async fn change_members(
+        &self,
+        group: &RemoteId,
+        change: &MemberChange,
+    ) -> Result<(), Failure> {
+        if self.members_by_put().await? {
+            return self.put_members(group, change).await;
+        }
+        let removal = self.quirks.removal();
+        if removal == Removal::Whole && !change.remove.is_empty() {
+            let (_, current) = self.group(group).await?;
+            return self.replace_members(group, &after(current.unwrap_or_default(), change)).await;
+        }
+        let answer = self.patch(Kind::Group, group, &members(change, removal)).await?;
+        match answer.status {
+            404 if !self.is_unknown_patch(Kind::Group, group).await? => Err(Failure::Gone),
+            404 | 405 => {
+                self.quirks.put_members.set();
+                self.put_members(group, change).await
+            }
+            400 | 409 | 501 => self.settle(group, change, &answer).await,
+            _ => answer.success().map(|_| ()),
+        }
+    }
+
+    async fn members_by_put(&self) -> Result<bool, Failure> {
+        Ok(self.quirks.put_members.is_set() || self.discovered().await?.patch == Some(false))
+    }
+
+    /// The server refused: does what is left to do, in a way that it takes.
+    async fn settle(
+        &self,
+        group: &RemoteId,
+        change: &MemberChange,
+        refusal: &Answer,
+    ) -> Result<(), Failure> {
+        let current = match self.group(group).await?.1 {
+            Some(current) => current,
+            // Some leave out `members` when nobody is in, others always: only the former are
+            // believed to have nobody to let go.
+            None if refusal.scim_type() == Some("noTarget") => Ids::new(),
+            None => return Err(refusal.failure()),
+        };
+        let rest = MemberChange {
+            add: change.add.iter().filter(|id| !current.contains(*id)).cloned().collect(),
+            remove: change.remove.iter().filter(|id| current.contains(*id)).cloned().collect(),
+        };
+        let expected = after(current, &rest);
+        if !rest.add.is_empty() {
+            if change.remove.is_empty() {
+                return Err(refusal.failure());
+            }
+            let joining = MemberChange { add: rest.add, remove: Vec::new() };
+            self.patch(Kind::Group, group, &members(&joining, Removal::Path)).await?.success()?;
+        }
+        if rest.remove.is_empty() {
+            return Ok(());
+        }
+        let leaving = MemberChange { add: Vec::new(), remove: rest.remove };
+        // One of them was gone already, and the server refused for its sake.
+        if refusal.status != 501 {
+            let answer = self.patch(Kind::Group, group, &members(&leaving, Removal::Path)).await?;
+            if answer.is_success() {
+                return Ok(());
+            }
+            if !is_about_paths(&answer) {
+                return Err(answer.failure());
+            }
+        }
+        let answer = self.patch(Kind::Group, group, &members(&leaving, Removal::Listed)).await?;
+        if answer.is_success() && self.group(group).await?.1.as_ref() == Some(&expected) {
+            self.quirks.learn_removal(Removal::Listed);
+            return Ok(());
+        }
+        self.replace_members(group, &expected).await?;
+        self.quirks.learn_removal(Removal::Whole);
+        Ok(())
+    }
+
+    async fn replace_members(&self, group: &RemoteId, ids: &Ids) -> Result<(), Failure> {
+        let operation = json!({ "op": "replace", "path": "members", "value": values(ids) });
+        self.patch(Kind::Group, group, &[operation]).await?.success().map(|_| ())
+    }
+
+    async fn put_members(&self, group: &RemoteId, change: &MemberChange) -> Result<(), Failure> {
+        let (mut resource, current) = self.group(group).await?;
+        let current = current.unwrap_or_default();
+        let next = after(current.clone(), change);
+        if next == current {
+            return Ok(());
+        }
+        let mut elements: Vec<Value> =
+            resource.get("members").and_then(Value::as_array).cloned().unwrap_or_default();
+        elements.retain(|element| id(element).is_some_and(|id| next.contains(&id)));
+        let joining = next.difference(&current).map(|id| json!({ "value": id.0 }));
+        elements.extend(joining);
+        resource.insert("members".into(), Value::Array(elements));
+        self.put(Kind::Group, group, resource).await
+    }
+
+    /// The group, and who is in it; none where the server does not show it.
+    async fn group(&self, group: &RemoteId) -> Result<(Map<String, Value>, Option<Ids>), Failure> {
+        let resource = self.current(Kind::Group, group).await?;
+        let ids = resource
+            .get("members")
+            .and_then(Value::as_array)
+            .map(|members| members.iter().filter_map(id).collect());
+        Ok((resource, ids))
+    }
+
+    /// What [`Self::change_members`] sends, as far as it can be known without asking for the group.
+    pub(super) async fn member_calls(
+        &self,
+        group: &RemoteId,
+        change: &MemberChange,
+    ) -> Result<Vec<Call>, Failure> {
+        let removal = self.quirks.removal();
+        let whole = removal == Removal::Whole && !change.remove.is_empty();
+        if !whole && !self.members_by_put().await? {
+            return Ok(vec![self.calls.patch(Kind::Group, group, &members(change, removal))?]);
+        }
+        let joining: Ids = change.add.iter().cloned().collect();
+        if whole {
+            let value = values(&joining);
+            let operation = json!({ "op": "replace", "path": "members", "value": value });
+            let patch = self.calls.patch(Kind::Group, group, &[operation])?;
+            return Ok(vec![self.calls.read(Kind::Group, group)?, patch]);
+        }
+        let mut resource = Map::new();
+        resource.insert("members".into(), values(&joining));
+        self.put_calls(Kind::Group, group, resource)
+    }
+}
+
+fn id(element: &Value) -> Option<RemoteId> {
+    match element.get("value")? {
+        Value::String(id) => Some(RemoteId(id.clone())),
+        Value::Number(id) => Some(RemoteId(id.to_string())),
+        _ => None,
+    }
+}
+
+fn values(ids: &Ids) -> Value {
+    ids.iter().map(|id| json!({ "value": id.0 })).collect()
+}
+
+fn after(mut current: Ids, change: &MemberChange) -> Ids {
+    current.extend(change.add.iter().cloned());
+    current.retain(|id| !change.remove.contains(id));
+    current
+}

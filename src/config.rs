@@ -1,0 +1,257 @@
+//! Configuration: `rollcall.toml`, then `ROLLCALL_*`, then flags, each over the one before.
+//!
+//! Every value is typed, every key of the file is known, and every value knows where it came from.
+
+use figment::providers::{Env, Format as _, Serialized, Toml};
+use figment::{Figment, Source};
+use serde::{Deserialize, Serialize};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+/// The file that is read when no other is named, if it is there.
+pub const DEFAULT_FILE: &str = "rollcall.toml";
+
+/// Everything that can be configured.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Address to listen on.
+    pub listen: SocketAddr,
+    /// `sqlite:PATH` or `postgres://…`.
+    pub database_url: String,
+    /// Connections for reading (SQLite) or for everything (PostgreSQL).
+    pub database_connections: u32,
+    /// External base URL, with the path prefix if there is one. Never guessed from `Host`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub public_url: Option<String>,
+    /// File of the keys that seal credentials.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key_file: Option<PathBuf>,
+    /// Largest request body, in bytes.
+    pub body_limit: usize,
+    /// Objects of one app that are worked on at the same time.
+    pub app_concurrency: usize,
+    /// Seconds that running requests and pushes get when the server stops.
+    pub shutdown_seconds: u64,
+    /// Which log events are written, as `tracing` directives: `info`, `rollcall=debug`.
+    pub log: String,
+    /// `text` or `json`.
+    pub log_format: LogFormat,
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One object a line, for collectors.
+    Json,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            database_url: "sqlite:rollcall.db".into(),
+            database_connections: 8,
+            public_url: None,
+            key_file: None,
+            body_limit: 1024 * 1024,
+            app_concurrency: 4,
+            shutdown_seconds: 20,
+            log: "info".into(),
+            log_format: LogFormat::Text,
+        }
+    }
+}
+
+/// Every key, in the order in which people read them.
+const KEYS: [&str; 10] = [
+    "listen",
+    "database_url",
+    "database_connections",
+    "public_url",
+    "key_file",
+    "body_limit",
+    "app_concurrency",
+    "shutdown_seconds",
+    "log",
+    "log_format",
+];
+
+/// What flags say; unset ones say nothing.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Flags {
+    /// `--listen`
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub listen: Option<SocketAddr>,
+    /// `--database-url`
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub database_url: Option<String>,
+}
+
+/// Why the configuration cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The named file is not there.
+    #[error("the configuration file {0} is not there")]
+    NoFile(String),
+    /// A key or value is wrong.
+    #[error("{0}")]
+    Wrong(String),
+}
+
+/// A configuration and where each value came from.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    /// The values.
+    pub config: Config,
+    /// Key, value as text (credentials hidden) and source, in reading order.
+    pub origins: Vec<(&'static str, String, String)>,
+    /// Environment variables that look like ours and are not.
+    pub unknown_variables: Vec<String>,
+}
+
+/// Reads the configuration.
+///
+/// # Errors
+/// Names the key, what is wrong with it, where it was found, and the nearest known key.
+pub fn load(file: Option<&Path>, flags: &Flags) -> Result<Loaded, Error> {
+    if let Some(file) = file
+        && !file.is_file()
+    {
+        return Err(Error::NoFile(file.display().to_string()));
+    }
+    let path = file.unwrap_or(Path::new(DEFAULT_FILE));
+    let mut figment = Figment::from(Serialized::defaults(Config::default()));
+    if path.is_file() {
+        figment = figment.merge(Toml::file_exact(path));
+    }
+    let figment =
+        figment.merge(Env::prefixed("ROLLCALL_").only(&KEYS)).merge(Serialized::defaults(flags));
+    let config: Config = figment.extract().map_err(|error| Error::Wrong(sentence(&error)))?;
+    check(&config)?;
+    let values = serde_json::to_value(&config).unwrap_or_default();
+    let origins = KEYS
+        .iter()
+        .map(|&key| {
+            let value = match values.get(key) {
+                None => "not set".into(),
+                Some(serde_json::Value::String(text)) => text.clone(),
+                Some(other) => other.to_string(),
+            };
+            let source = figment.find_metadata(key).map_or("default".into(), |metadata| {
+                match &metadata.source {
+                    Some(Source::File(path)) => path.display().to_string(),
+                    _ if metadata.name.contains("environment") => {
+                        format!("ROLLCALL_{}", key.to_uppercase())
+                    }
+                    _ if metadata.name.contains("Flags") => "flag".into(),
+                    _ => "default".into(),
+                }
+            });
+            (key, without_password(&value), source)
+        })
+        .collect();
+    Ok(Loaded { config, origins, unknown_variables: unknown_variables() })
+}
+
+fn check(config: &Config) -> Result<(), Error> {
+    let wrong = |key: &str, detail: &str| Err(Error::Wrong(format!("{key}: {detail}")));
+    if let Some(base) = &config.public_url {
+        match url::Url::parse(base) {
+            Ok(url) if matches!(url.scheme(), "http" | "https") && url.query().is_none() => {}
+            _ => return wrong("public_url", "give a URL such as https://rollcall.example/scim"),
+        }
+    }
+    if config.database_connections == 0 {
+        return wrong("database_connections", "give at least 1");
+    }
+    if config.app_concurrency == 0 {
+        return wrong("app_concurrency", "give at least 1");
+    }
+    if config.body_limit < 4096 {
+        return wrong("body_limit", "give at least 4096 bytes");
+    }
+    Ok(())
+}
+
+fn sentence(error: &figment::Error) -> String {
+    use figment::error::Kind;
+    let source = error
+        .metadata
+        .as_ref()
+        .and_then(|metadata| metadata.source.as_ref())
+        .map(|source| format!(" in {source}"))
+        .unwrap_or_default();
+    if let Kind::UnknownField(key, _) = &error.kind {
+        return format!("unknown key {key:?}{source}{}", suggestion(key, "did you mean"));
+    }
+    let key = error.path.join(".");
+    if key.is_empty() {
+        format!("{}{source}", error.kind)
+    } else {
+        format!("{key}: {}{source}", error.kind)
+    }
+}
+
+fn suggestion(key: &str, words: &str) -> String {
+    KEYS.iter()
+        .map(|known| (strsim::jaro_winkler(key, known), known))
+        .filter(|(likeness, _)| *likeness > 0.75)
+        .max_by(|one, other| one.0.total_cmp(&other.0))
+        .map(|(_, known)| format!("; {words} {known:?}?"))
+        .unwrap_or_default()
+}
+
+/// Variables that start like ours, are no key, and resemble one. Orchestrators set others of their
+/// own (`ROLLCALL_SERVICE_HOST`), so these are told, not refused.
+fn unknown_variables() -> Vec<String> {
+    std::env::vars_os()
+        .filter_map(|(name, _)| name.into_string().ok())
+        .filter_map(|name| {
+            let key = name.strip_prefix("ROLLCALL_")?.to_lowercase();
+            if KEYS.contains(&key.as_str()) || key == "config" {
+                return None;
+            }
+            let hint = suggestion(&key, "did you mean");
+            (!hint.is_empty()).then(|| format!("{name} is not a setting{}", hint.to_uppercase()))
+        })
+        .collect()
+}
+
+fn without_password(value: &str) -> String {
+    match url::Url::parse(value) {
+        Ok(mut url) if url.password().is_some() => {
+            if url.set_password(Some("***")).is_err() {
+                return "***".into();
+            }
+            url.to_string()
+        }
+        _ => value.to_owned(),
+    }
+}
+
+impl Config {
+    /// External base URL without a trailing slash.
+    pub fn base_url(&self) -> String {
+        self.public_url.as_ref().map_or_else(
+            || format!("http://{}", self.listen),
+            |url| url.trim_end_matches('/').to_owned(),
+        )
+    }
+
+    /// The key file: as configured, else beside a SQLite file, else in the working directory.
+    pub fn key_path(&self) -> PathBuf {
+        self.key_file.clone().unwrap_or_else(|| {
+            self.database_url.strip_prefix("sqlite:").map_or_else(
+                || PathBuf::from("rollcall.key"),
+                |path| Path::new(path).with_extension("key"),
+            )
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,72 @@
+use super::*;
+
+/// Writes a file and reads it.
+fn read(text: &str, flags: &Flags) -> Result<Loaded, Error> {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("rollcall.toml");
+    std::fs::write(&path, text).unwrap();
+    load(Some(&path), flags)
+}
+
+#[test]
+fn flags_win_over_the_file_and_the_file_over_defaults() {
+    let flags = Flags { listen: Some("127.0.0.1:9".parse().unwrap()), ..Flags::default() };
+    let loaded = read("listen = \"0.0.0.0:1\"\nlog = \"debug\"\n", &flags).unwrap();
+    assert_eq!(loaded.config.listen.port(), 9);
+    assert_eq!(loaded.config.log, "debug");
+    assert_eq!(loaded.config.body_limit, Config::default().body_limit);
+    let origin = |key: &str| {
+        loaded.origins.iter().find(|(name, _, _)| *name == key).map(|(_, _, from)| from.clone())
+    };
+    assert_eq!(origin("listen").unwrap(), "flag");
+    assert!(origin("log").unwrap().ends_with("rollcall.toml"));
+    assert_eq!(origin("body_limit").unwrap(), "default");
+}
+
+#[test]
+fn every_key_is_listed() {
+    let value = serde_json::to_value(Config {
+        public_url: Some("https://x".into()),
+        key_file: Some("k".into()),
+        ..Config::default()
+    })
+    .unwrap();
+    let keys: Vec<&str> = value.as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!(keys, KEYS);
+}
+
+#[test]
+fn an_unknown_key_is_refused_with_the_nearest() {
+    let error = read("databse_url = \"x\"\n", &Flags::default()).unwrap_err().to_string();
+    assert!(error.contains("databse_url") && error.contains("\"database_url\""), "{error}");
+}
+
+#[test]
+fn a_wrong_value_names_its_key() {
+    for (text, key) in [
+        ("listen = \"somewhere\"", "listen"),
+        ("body_limit = 1", "body_limit"),
+        ("public_url = \"rollcall.example\"", "public_url"),
+        ("app_concurrency = 0", "app_concurrency"),
+        ("log_format = \"xml\"", "log_format"),
+    ] {
+        let error = read(text, &Flags::default()).unwrap_err().to_string();
+        assert!(error.contains(key), "{text}: {error}");
+    }
+    assert!(load(Some(Path::new("/nowhere/rollcall.toml")), &Flags::default()).is_err());
+}
+
+#[test]
+fn a_password_is_not_shown() {
+    let text = "database_url = \"postgres://rollcall:hunter2@db/rollcall\"";
+    let loaded = read(text, &Flags::default()).unwrap();
+    assert!(loaded.origins.iter().all(|(_, value, _)| !value.contains("hunter2")));
+    assert!(loaded.config.database_url.contains("hunter2"));
+}
+
+#[test]
+fn the_key_file_lies_beside_the_database() {
+    let config =
+        Config { database_url: "sqlite:/var/lib/rollcall/r.db".into(), ..Config::default() };
+    assert_eq!(config.key_path(), Path::new("/var/lib/rollcall/r.key"));
+}

@@ -1,0 +1,90 @@
+//! What can be done to a person or a group: the use cases behind `/Users` and `/Groups`.
+//!
+//! Every write is one transaction of the store: the row, its index rows, the members, one or more
+//! *changes* and their audit rows commit together or not at all. What would change nothing writes
+//! nothing: no version, no change. After a commit that changed something the engine is woken.
+//!
+//! Members are rows. A PATCH never loads them: its operations become who joins and who leaves.
+
+mod answer;
+mod membership;
+mod precondition;
+mod read;
+mod write;
+
+pub use answer::{Answer, Listing, View};
+pub use precondition::{Precondition, Tags};
+pub use read::Got;
+
+use crate::clock::Clock;
+use crate::id::{OrganizationId, ResourceId};
+use crate::scim;
+use crate::scim::dialect::Dialect;
+use crate::scim::schema::{Registry, ResourceType};
+use crate::store::{self, Store};
+use std::sync::Arc;
+use tokio::sync::Notify;
+
+/// On whose behalf something is done.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Caller {
+    /// Whose rows.
+    pub organization: OrganizationId,
+    /// How the caller speaks SCIM.
+    pub dialect: Dialect,
+    /// As changes and the audit log name the caller: `client:okta`.
+    pub actor: String,
+}
+
+/// The use cases, cheap to clone.
+#[derive(Clone)]
+pub struct Service {
+    store: Store,
+    registry: Arc<Registry>,
+    kinds: Arc<[Arc<ResourceType>]>,
+    clock: Clock,
+    wake: Arc<Notify>,
+}
+
+impl Service {
+    /// Over a store; `wake` is rung after every commit that holds a change.
+    pub fn new(store: Store, registry: Arc<Registry>, clock: Clock, wake: Arc<Notify>) -> Self {
+        let kinds = registry.resource_types.iter().cloned().map(Arc::new).collect();
+        Self { store, registry, kinds, clock, wake }
+    }
+
+    /// The database.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// What resources may be like.
+    pub fn registry(&self) -> &Arc<Registry> {
+        &self.registry
+    }
+
+    /// What time it is.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// Every resource type, in the order of the registry.
+    pub fn kinds(&self) -> &[Arc<ResourceType>] {
+        &self.kinds
+    }
+
+    /// A resource type by name.
+    pub fn kind(&self, name: &str) -> Option<&Arc<ResourceType>> {
+        self.kinds.iter().find(|kind| kind.name == name)
+    }
+}
+
+/// An id as clients write it, which is how it was given to them: ids are compared with case.
+pub fn resource_id(text: &str) -> Option<ResourceId> {
+    let id: ResourceId = text.parse().ok()?;
+    (id.to_string() == text).then_some(id)
+}
+
+fn not_found(kind: &ResourceType, id: ResourceId) -> store::Error {
+    scim::error::Error::not_found(&kind.name, &id.to_string()).into()
+}

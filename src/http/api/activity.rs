@@ -1,0 +1,306 @@
+//! What an app holds, what was tried, what waits, and why.
+
+use super::caller::{Admin, Auditor};
+use super::problem::Problem;
+use super::state::ApiState;
+use super::view::{AttemptView, Items, LinkView, PendingView};
+use crate::adapters::adapter::Observed;
+use crate::clock::rfc3339;
+use crate::id::{AppId, AttemptId, ResourceId};
+use crate::mapping::field::Kind;
+use crate::outbound::preview;
+use crate::store::changes::ChangeRow;
+use crate::store::jobs::Priority;
+use actix_web::{HttpResponse, web};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use std::str::FromStr;
+use utoipa::{IntoParams, ToSchema};
+
+const PAGE: i64 = 100;
+
+/// Which page of a list.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub struct Paging {
+    /// `next` of the page before.
+    after: Option<String>,
+}
+
+/// Which attempts.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub struct AttemptQuery {
+    /// Name or id of an app.
+    app: Option<String>,
+    /// Id of a user or group.
+    resource: Option<String>,
+    /// `next` of the page before.
+    before: Option<String>,
+}
+
+/// Which accounts.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub struct AccountQuery {
+    /// `User` (the default) or `Group`.
+    kind: Option<String>,
+    /// `next` of the page before.
+    after: Option<String>,
+    /// First wait, at most so many seconds, until the app's queue has nothing to do.
+    wait: Option<u64>,
+}
+
+/// After which position.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub struct ChangeQuery {
+    /// `next` of the page before.
+    after: Option<i64>,
+}
+
+fn parsed<T: FromStr>(field: &str, text: Option<String>) -> Result<Option<T>, Problem> {
+    text.map(|text| {
+        text.parse().map_err(|_bad| Problem::field(field, format!("{text:?} is not an id")))
+    })
+    .transpose()
+}
+
+fn is_full(length: usize) -> bool {
+    i64::try_from(length).unwrap_or(i64::MAX) >= PAGE
+}
+
+/// The accounts as the app itself shows them. Asks the app.
+#[utoipa::path(get, path = "/apps/{app}/accounts", tag = "activity", params(AccountQuery), responses(
+    (status = 200, body = Object), (status = 404, body = Problem), (status = 502, body = Problem)))]
+pub async fn accounts(
+    caller: Auditor,
+    state: web::Data<ApiState>,
+    app: web::Path<String>,
+    query: web::Query<AccountQuery>,
+) -> Result<HttpResponse, Problem> {
+    let query = query.into_inner();
+    let kind = query.kind.as_deref().unwrap_or("User");
+    let kind = Kind::named(kind)
+        .ok_or_else(|| Problem::field("kind", format!("{kind:?} is neither User nor Group")))?;
+    let application = state.application(&caller, &app).await?;
+    if let Some(seconds) = query.wait {
+        state.wait_for_quiet(caller.organization, application.row.id, seconds).await?;
+    }
+    let page = application.adapter.list(kind, query.after.as_deref()).await?;
+    Ok(HttpResponse::Ok().json(Items::<Observed> { items: page.accounts, next: page.next }))
+}
+
+/// What Rollcall remembers of an app's accounts, and what is still to be done for each.
+#[utoipa::path(get, path = "/apps/{app}/links", tag = "activity", params(Paging), responses((status = 200, body = Items<LinkView>), (status = 404, body = Problem)))]
+pub async fn links(
+    caller: Auditor,
+    state: web::Data<ApiState>,
+    app: web::Path<String>,
+    paging: web::Query<Paging>,
+) -> Result<HttpResponse, Problem> {
+    let row = state.app(caller.organization, &app).await?;
+    let after = parsed("after", paging.into_inner().after)?;
+    let items = state
+        .store()
+        .read(caller.organization, move |reader| {
+            let links = reader.links(row.id, after, PAGE)?;
+            let ids: Vec<ResourceId> = links.iter().map(|link| link.resource).collect();
+            let mut jobs = reader.job_states(row.id, Some(&ids), None, PAGE)?;
+            Ok(links
+                .into_iter()
+                .map(|link| {
+                    let at = jobs.iter().position(|job| job.resource == link.resource);
+                    (link.resource, LinkView::of(link, at.map(|at| jobs.swap_remove(at))))
+                })
+                .collect::<Vec<_>>())
+        })
+        .await?;
+    let next = items.last().filter(|_| is_full(items.len())).map(|(id, _)| id.to_string());
+    let items = items.into_iter().map(|(_, view)| view).collect();
+    Ok(HttpResponse::Ok().json(Items { items, next }))
+}
+
+/// Objects that wait for a person, each with field, reason and remedy.
+#[utoipa::path(get, path = "/apps/{app}/parked", tag = "activity", params(Paging), responses((status = 200, body = Items<PendingView>), (status = 404, body = Problem)))]
+pub async fn parked(
+    caller: Auditor,
+    state: web::Data<ApiState>,
+    app: web::Path<String>,
+    paging: web::Query<Paging>,
+) -> Result<HttpResponse, Problem> {
+    let row = state.app(caller.organization, &app).await?;
+    let after = parsed("after", paging.into_inner().after)?;
+    let jobs = state
+        .store()
+        .read(caller.organization, move |reader| reader.job_states(row.id, None, after, PAGE))
+        .await?;
+    let next = jobs.last().filter(|_| is_full(jobs.len())).map(|job| job.resource.to_string());
+    let items = jobs.into_iter().map(PendingView::of).collect();
+    Ok(HttpResponse::Ok().json(Items { items, next }))
+}
+
+/// How many objects are tried again.
+#[derive(Serialize, ToSchema)]
+pub struct Retried {
+    retried: usize,
+}
+
+/// Tries every parked object of an app again.
+#[utoipa::path(post, path = "/apps/{app}/retry", tag = "activity", responses((status = 202, body = Retried), (status = 404, body = Problem)))]
+pub async fn retry_all(
+    caller: Admin,
+    state: web::Data<ApiState>,
+    app: web::Path<String>,
+) -> Result<HttpResponse, Problem> {
+    let row = state.app(caller.organization, &app).await?;
+    let now_us = state.clock().now_us();
+    let retried = state
+        .store()
+        .write(caller.organization, move |transaction| {
+            transaction.retry_parked(row.id, None, now_us)
+        })
+        .await?;
+    state.engine.nudge();
+    Ok(HttpResponse::Accepted().json(Retried { retried }))
+}
+
+/// Looks at one user or group now, parked or not.
+#[utoipa::path(post, path = "/apps/{app}/provision/{resource}", tag = "activity", responses((status = 202, body = Object), (status = 404, body = Problem), (status = 409, body = Problem)))]
+pub async fn provision(
+    caller: Admin,
+    state: web::Data<ApiState>,
+    path: web::Path<(String, String)>,
+) -> Result<HttpResponse, Problem> {
+    let (app, resource) = path.into_inner();
+    let row = state.app(caller.organization, &app).await?;
+    if !row.enabled {
+        return Err(Problem::conflict("provisioning is off for this app"));
+    }
+    let id: ResourceId = parsed("resource", Some(resource))?
+        .ok_or_else(|| Problem::field("resource", "give an id"))?;
+    let now_us = state.clock().now_us();
+    let found = state
+        .store()
+        .write(caller.organization, move |transaction| {
+            let kind = match transaction.resource_any(id)? {
+                Some(stored) => Some(stored.kind),
+                None => transaction.link(row.id, id)?.map(|link| link.kind),
+            };
+            let Some(kind) = kind else { return Ok(false) };
+            let priority = if kind == "Group" { Priority::Group } else { Priority::User };
+            transaction.mark_due(row.id, &[(id, kind.as_str(), priority)], now_us)?;
+            Ok(true)
+        })
+        .await?;
+    if !found {
+        return Err(Problem::not_found(format!("no user or group has the id {id}")));
+    }
+    state.engine.nudge();
+    Ok(HttpResponse::Accepted().json(json!({ "resource": id })))
+}
+
+/// Why a user or group is in an app as it is: scope, what would be sent now, what waits, and the
+/// last attempts. Sends nothing.
+#[utoipa::path(get, path = "/apps/{app}/why/{resource}", tag = "activity", responses((status = 200, body = Object), (status = 404, body = Problem), (status = 409, body = Problem)))]
+pub async fn why(
+    caller: Auditor,
+    state: web::Data<ApiState>,
+    path: web::Path<(String, String)>,
+) -> Result<HttpResponse, Problem> {
+    let (app, resource) = path.into_inner();
+    let application = state.application(&caller, &app).await?;
+    let id: ResourceId = parsed("resource", Some(resource))?
+        .ok_or_else(|| Problem::field("resource", "give an id"))?;
+    let app: AppId = application.row.id;
+    let (link, job, attempts) = state
+        .store()
+        .read(caller.organization, move |reader| {
+            let link = reader.link(app, id)?;
+            let job = reader.job_states(app, Some(&[id]), None, 1)?.into_iter().next();
+            Ok((link, job, reader.attempts(Some(app), Some(id), None, 10)?))
+        })
+        .await?;
+    let preview = preview::preview(&state.engine, &application, None, Some(id)).await?;
+    Ok(HttpResponse::Ok().json(json!({
+        "enabled": application.row.enabled,
+        "paused": application.row.paused,
+        "scope": application.row.scope,
+        "verdict": preview.verdict,
+        "fields": preview.fields,
+        "requests": preview.requests,
+        "link": link.map(|link| LinkView::of(link, job.clone())),
+        "pending": job.map(PendingView::of),
+        "attempts": attempts.into_iter().map(AttemptView::of).collect::<Vec<_>>(),
+    })))
+}
+
+/// What was tried, newest first.
+#[utoipa::path(get, path = "/attempts", tag = "activity", params(AttemptQuery), responses((status = 200, body = Items<AttemptView>), (status = 400, body = Problem), (status = 404, body = Problem)))]
+pub async fn attempts(
+    caller: Auditor,
+    state: web::Data<ApiState>,
+    query: web::Query<AttemptQuery>,
+) -> Result<HttpResponse, Problem> {
+    let query = query.into_inner();
+    let app = match query.app {
+        Some(name) => Some(state.app(caller.organization, &name).await?.id),
+        None => None,
+    };
+    let resource = parsed("resource", query.resource)?;
+    let before: Option<AttemptId> = parsed("before", query.before)?;
+    let rows = state
+        .store()
+        .read(caller.organization, move |reader| reader.attempts(app, resource, before, PAGE))
+        .await?;
+    let next = rows.last().filter(|_| is_full(rows.len())).map(|row| row.id.to_string());
+    let items = rows.into_iter().map(AttemptView::of).collect();
+    Ok(HttpResponse::Ok().json(Items { items, next }))
+}
+
+/// What happened to a resource.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ChangeView {
+    position: Option<i64>,
+    at: String,
+    resource: String,
+    kind: String,
+    /// `create`, `update`, `delete` or `members`.
+    op: &'static str,
+    version: i64,
+    actor: String,
+}
+
+impl ChangeView {
+    fn of(row: ChangeRow) -> Self {
+        Self {
+            position: row.position,
+            at: rfc3339(row.at_us),
+            resource: row.change.resource.to_string(),
+            kind: row.change.kind,
+            op: row.change.op.as_str(),
+            version: row.change.version,
+            actor: row.change.actor,
+        }
+    }
+}
+
+/// The changes of the directory in order of publication, without a gap.
+#[utoipa::path(get, path = "/changes", tag = "activity", params(ChangeQuery), responses((status = 200, body = Items<ChangeView>)))]
+pub async fn changes(
+    caller: Auditor,
+    state: web::Data<ApiState>,
+    query: web::Query<ChangeQuery>,
+) -> Result<HttpResponse, Problem> {
+    let after = query.after.unwrap_or(0);
+    let rows =
+        state.store().read(caller.organization, move |reader| reader.changes(after, PAGE)).await?;
+    let next = rows
+        .last()
+        .filter(|_| is_full(rows.len()))
+        .and_then(|row| row.position)
+        .map(|position| position.to_string());
+    let items = rows.into_iter().map(ChangeView::of).collect();
+    Ok(HttpResponse::Ok().json(Items { items, next }))
+}

@@ -1,0 +1,427 @@
+//! The catalogue, and the apps that are set up.
+
+use super::caller::{Admin, Auditor};
+use super::problem::Problem;
+use super::state::ApiState;
+use super::view::{self, AdapterView, AppView, Items};
+use crate::adapters::adapter::Reason;
+use crate::adapters::catalogue;
+use crate::auth::Principal;
+use crate::id::{self, AppId, OrganizationId, ResourceId};
+use crate::outbound::application::{owner, parse_scope};
+use crate::outbound::plan::Policy;
+use crate::outbound::sync;
+use crate::store::apps::AppRow;
+use crate::store::mappings::MappingRow;
+use crate::store::secrets::SecretRow;
+use crate::vault::Place;
+use actix_web::{HttpResponse, web};
+use secrecy::SecretString;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+use utoipa::ToSchema;
+
+/// A new app.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct NewApp {
+    /// Unique name: letters, digits, `-`, `_` and `.`.
+    name: String,
+    /// Kind of adapter: `GET /api/v1/adapters` lists them.
+    adapter: String,
+    /// Plain settings of the adapter.
+    #[serde(default)]
+    settings: Map<String, Value>,
+    /// Secret settings; sealed, never shown again.
+    #[serde(default)]
+    secrets: BTreeMap<String, String>,
+    /// SCIM filter: who belongs in the app. Everybody when left out.
+    scope: Option<String>,
+    /// What happens to leavers.
+    #[serde(default)]
+    #[schema(value_type = Option<Object>)]
+    policy: Option<Policy>,
+    /// Sets provisioning up at once.
+    #[serde(default)]
+    enabled: bool,
+}
+
+/// What changes of an app; what is left out stays.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct AppChange {
+    name: Option<String>,
+    settings: Option<Map<String, Value>>,
+    /// By name; null removes one.
+    secrets: Option<BTreeMap<String, Option<String>>>,
+    /// A SCIM filter; an empty text means everybody.
+    scope: Option<String>,
+    #[schema(value_type = Option<Object>)]
+    policy: Option<Policy>,
+    /// Id of the user whose values the mapping is shown with; an empty text means the
+    /// organization's admin.
+    sample_user: Option<String>,
+    /// `true` holds the queue; `false` lets a paused app go on.
+    paused: Option<bool>,
+}
+
+/// Switches provisioning on or off.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Provisioning {
+    enabled: bool,
+}
+
+/// Kinds of app that can be set up.
+#[utoipa::path(get, path = "/adapters", tag = "catalogue", responses((status = 200, body = Items<AdapterView>)))]
+pub async fn adapters(_: Auditor) -> HttpResponse {
+    let items: Vec<AdapterView> = catalogue::entries().iter().map(AdapterView::of).collect();
+    HttpResponse::Ok().json(Items { items, next: None })
+}
+
+/// One kind of app: settings, fields, default mapping.
+#[utoipa::path(get, path = "/adapters/{kind}", tag = "catalogue", responses((status = 200, body = AdapterView), (status = 404, body = Problem)))]
+pub async fn adapter(_: Auditor, kind: web::Path<String>) -> Result<HttpResponse, Problem> {
+    let entry = entry(&kind)?;
+    Ok(HttpResponse::Ok().json(AdapterView::of(entry)))
+}
+
+fn entry(kind: &str) -> Result<&'static catalogue::Entry, Problem> {
+    catalogue::entry(kind).ok_or_else(|| {
+        let known: Vec<&str> = catalogue::entries().iter().map(|entry| entry.kind).collect();
+        Problem::field(
+            "adapter",
+            format!("there is no adapter {kind:?}; there are {}", known.join(", ")),
+        )
+    })
+}
+
+/// The apps that are set up.
+#[utoipa::path(get, path = "/apps", tag = "apps", responses((status = 200, body = Items<AppView>)))]
+pub async fn list(caller: Auditor, state: web::Data<ApiState>) -> Result<HttpResponse, Problem> {
+    let items = state
+        .store()
+        .read(caller.organization, |reader| {
+            reader
+                .apps()?
+                .into_iter()
+                .map(|row| view::app(reader, row))
+                .collect::<Result<Vec<_>, _>>()
+        })
+        .await?;
+    Ok(HttpResponse::Ok().json(Items { items, next: None }))
+}
+
+/// One app.
+#[utoipa::path(get, path = "/apps/{app}", tag = "apps", responses((status = 200, body = AppView), (status = 404, body = Problem)))]
+pub async fn get(
+    caller: Auditor,
+    state: web::Data<ApiState>,
+    app: web::Path<String>,
+) -> Result<HttpResponse, Problem> {
+    let row = state.app(caller.organization, &app).await?;
+    shown(&state, caller.organization, row.id, HttpResponse::Ok()).await
+}
+
+async fn shown(
+    state: &ApiState,
+    organization: OrganizationId,
+    app: AppId,
+    mut answer: actix_web::HttpResponseBuilder,
+) -> Result<HttpResponse, Problem> {
+    let view = state
+        .store()
+        .read(organization, move |reader| match reader.app(app)? {
+            Some(row) => view::app(reader, row).map(Some),
+            None => Ok(None),
+        })
+        .await?;
+    Ok(answer.json(view.ok_or_else(|| Problem::not_found("the app was deleted meanwhile"))?))
+}
+
+/// Sets an app up, with the adapter's default mapping.
+#[utoipa::path(post, path = "/apps", tag = "apps", request_body = NewApp, responses(
+    (status = 201, body = AppView), (status = 400, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
+pub async fn create(
+    caller: Admin,
+    state: web::Data<ApiState>,
+    body: web::Json<NewApp>,
+) -> Result<HttpResponse, Problem> {
+    let body = body.into_inner();
+    let entry = entry(&body.adapter)?;
+    check_name(&body.name)?;
+    let names: Vec<String> = body.secrets.keys().cloned().collect();
+    catalogue::check_settings(&body.adapter, &body.settings, &names).map_err(Problem::settings)?;
+    let scope = checked_scope(&state, body.scope)?;
+    let now_us = state.clock().now_us();
+    let id = AppId(id::new_uuid(now_us));
+    let row = AppRow {
+        id,
+        name: body.name,
+        adapter: body.adapter,
+        settings: body.settings,
+        scope,
+        policy: serde_json::to_value(body.policy.unwrap_or_default()).unwrap_or_default(),
+        enabled: false,
+        paused: None,
+        mapping: 1,
+        sample: None,
+        revision: 1,
+        created_us: now_us,
+        modified_us: now_us,
+    };
+    let mapping = MappingRow {
+        version: 1,
+        document: serde_json::to_value(&entry.default_mapping).unwrap_or_default(),
+        author: caller.actor(),
+        note: Some("default mapping".into()),
+        at_us: now_us,
+    };
+    let secrets = body
+        .secrets
+        .into_iter()
+        .map(|(name, secret)| sealed(&state, caller.organization, id, name, secret))
+        .collect::<Result<Vec<_>, _>>()?;
+    let actor = caller.actor();
+    state
+        .store()
+        .write(caller.organization, move |transaction| {
+            transaction.insert_app(&row)?;
+            transaction.insert_mapping(row.id, &mapping)?;
+            for secret in &secrets {
+                transaction.put_secret(&owner(row.id), secret, now_us)?;
+            }
+            transaction.record_audit(now_us, &actor, "app.create", &row.name, Some(&row.adapter))
+        })
+        .await?;
+    if body.enabled {
+        set_provisioning(&state, &caller, id, true).await?;
+    }
+    let mut answer = HttpResponse::Created();
+    answer.insert_header(("Location", format!("/api/v1/apps/{id}")));
+    shown(&state, caller.organization, id, answer).await
+}
+
+/// Changes an app. What is in its queue stays there.
+#[utoipa::path(patch, path = "/apps/{app}", tag = "apps", request_body = AppChange, responses(
+    (status = 200, body = AppView), (status = 400, body = Problem), (status = 404, body = Problem),
+    (status = 409, body = Problem), (status = 422, body = Problem)))]
+pub async fn update(
+    caller: Admin,
+    state: web::Data<ApiState>,
+    app: web::Path<String>,
+    body: web::Json<AppChange>,
+) -> Result<HttpResponse, Problem> {
+    let body = body.into_inner();
+    let organization = caller.organization;
+    let mut row = state.app(organization, &app).await?;
+    let id = row.id;
+    let mut names: Vec<String> = state
+        .store()
+        .read(organization, move |reader| reader.secrets(&owner(id)))
+        .await?
+        .into_iter()
+        .map(|secret| secret.name)
+        .collect();
+    if let Some(name) = body.name {
+        check_name(&name)?;
+        row.name = name;
+    }
+    let touches_connection = body.settings.is_some() || body.secrets.is_some();
+    if let Some(settings) = body.settings {
+        row.settings = settings;
+    }
+    let (mut put, mut removed) = (Vec::new(), Vec::new());
+    for (name, secret) in body.secrets.unwrap_or_default() {
+        names.retain(|known| *known != name);
+        if let Some(secret) = secret {
+            names.push(name.clone());
+            put.push(sealed(&state, organization, id, name, secret)?);
+        } else {
+            removed.push(name);
+        }
+    }
+    if touches_connection {
+        catalogue::check_settings(&row.adapter, &row.settings, &names)
+            .map_err(Problem::settings)?;
+        // New settings deserve a new try.
+        row.paused = None;
+    }
+    if let Some(scope) = body.scope {
+        row.scope = checked_scope(&state, Some(scope))?;
+    }
+    if let Some(policy) = body.policy {
+        row.policy = serde_json::to_value(policy).unwrap_or_default();
+    }
+    if let Some(sample) = body.sample_user {
+        row.sample = checked_sample(&state, organization, &sample).await?;
+    }
+    match body.paused {
+        Some(true) => row.paused = Some("Paused by an administrator.".into()),
+        Some(false) => row.paused = None,
+        None => {}
+    }
+    let now_us = state.clock().now_us();
+    let actor = caller.actor();
+    state
+        .store()
+        .write(organization, move |transaction| {
+            transaction.update_app(&row, now_us)?;
+            for secret in &put {
+                transaction.put_secret(&owner(id), secret, now_us)?;
+            }
+            for name in &removed {
+                transaction.delete_secret(&owner(id), name)?;
+            }
+            transaction.record_audit(now_us, &actor, "app.update", &row.name, None)
+        })
+        .await?;
+    state.engine.nudge();
+    shown(&state, organization, id, HttpResponse::Ok()).await
+}
+
+/// Deletes an app here. Its accounts stay as they are.
+#[utoipa::path(delete, path = "/apps/{app}", tag = "apps", responses((status = 204), (status = 404, body = Problem)))]
+pub async fn remove(
+    caller: Admin,
+    state: web::Data<ApiState>,
+    app: web::Path<String>,
+) -> Result<HttpResponse, Problem> {
+    let row = state.app(caller.organization, &app).await?;
+    let now_us = state.clock().now_us();
+    let actor = caller.actor();
+    state
+        .store()
+        .write(caller.organization, move |transaction| {
+            transaction.delete_app(row.id, &owner(row.id))?;
+            transaction.record_audit(now_us, &actor, "app.delete", &row.name, None)
+        })
+        .await?;
+    state.engine.nudge();
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// *Test connection*: asks the app, with its credential, and changes nothing there. An app that was
+/// paused for its credential or settings goes on when it answers.
+#[utoipa::path(post, path = "/apps/{app}/check", tag = "apps", responses((status = 200, body = Object), (status = 502, body = Problem)))]
+pub async fn check(
+    caller: Admin,
+    state: web::Data<ApiState>,
+    app: web::Path<String>,
+) -> Result<HttpResponse, Problem> {
+    let application = state.application(&caller, &app).await?;
+    let report = application.adapter.check().await?;
+    if application.row.paused.is_some() {
+        let id = application.row.id;
+        state
+            .store()
+            .write(caller.organization, move |transaction| transaction.pause_app(id, None))
+            .await?;
+        state.engine.nudge();
+    }
+    Ok(HttpResponse::Ok().json(report))
+}
+
+/// *Setup Provisioning*: on brings everybody in scope into the app and keeps them equal from then
+/// on; off stops sending, keeps what is linked, and changes nothing in the app.
+#[utoipa::path(put, path = "/apps/{app}/provisioning", tag = "apps", request_body = Provisioning, responses(
+    (status = 200, body = AppView), (status = 404, body = Problem), (status = 422, body = Problem)))]
+pub async fn provisioning(
+    caller: Admin,
+    state: web::Data<ApiState>,
+    app: web::Path<String>,
+    body: web::Json<Provisioning>,
+) -> Result<HttpResponse, Problem> {
+    let row = state.app(caller.organization, &app).await?;
+    set_provisioning(&state, &caller, row.id, body.enabled).await?;
+    shown(&state, caller.organization, row.id, HttpResponse::Ok()).await
+}
+
+async fn set_provisioning(
+    state: &ApiState,
+    caller: &Principal,
+    app: AppId,
+    enabled: bool,
+) -> Result<(), Problem> {
+    // What cannot be compiled cannot be switched on.
+    let application = state
+        .engine
+        .application(caller.organization, app)
+        .await?
+        .ok_or_else(|| Problem::not_found("the app was deleted meanwhile"))?;
+    if application.row.enabled == enabled {
+        return Ok(());
+    }
+    let mut row = application.row.clone();
+    row.enabled = enabled;
+    row.paused = None;
+    let now_us = state.clock().now_us();
+    let actor = caller.actor();
+    let action = if enabled { "app.provisioning.on" } else { "app.provisioning.off" };
+    state
+        .store()
+        .write(caller.organization, move |transaction| {
+            transaction.update_app(&row, now_us)?;
+            transaction.record_audit(now_us, &actor, action, &row.name, None)
+        })
+        .await?;
+    if enabled {
+        let summary = sync::plan(&state.engine, &application).await?;
+        let run = sync::propose(&state.engine, &application, &summary).await?;
+        sync::confirm(&state.engine, &application, run.id).await?;
+    }
+    state.engine.nudge();
+    Ok(())
+}
+
+fn check_name(name: &str) -> Result<(), Problem> {
+    let fits = (1..=64).contains(&name.len())
+        && name.chars().all(|one| one.is_ascii_alphanumeric() || "-_.".contains(one))
+        && name.parse::<AppId>().is_err();
+    if fits {
+        Ok(())
+    } else {
+        Err(Problem::field("name", "give 1 to 64 letters, digits, '-', '_' or '.'"))
+    }
+}
+
+fn checked_scope(state: &ApiState, scope: Option<String>) -> Result<Option<String>, Problem> {
+    let Some(scope) = scope.filter(|scope| !scope.trim().is_empty()) else { return Ok(None) };
+    parse_scope(&scope, state.engine.registry())
+        .map_err(|detail| Problem::field("scope", detail))?;
+    Ok(Some(scope))
+}
+
+async fn checked_sample(
+    state: &ApiState,
+    organization: OrganizationId,
+    sample: &str,
+) -> Result<Option<ResourceId>, Problem> {
+    if sample.is_empty() {
+        return Ok(None);
+    }
+    let unknown = || Problem::field("sampleUser", format!("no user has the id {sample:?}"));
+    let id: ResourceId = sample.parse().map_err(|_bad| unknown())?;
+    let found = state.store().read(organization, move |reader| reader.resource("User", id)).await?;
+    found.map(|_| Some(id)).ok_or_else(unknown)
+}
+
+fn sealed(
+    state: &ApiState,
+    organization: OrganizationId,
+    app: AppId,
+    name: String,
+    secret: String,
+) -> Result<SecretRow, Problem> {
+    let owner = owner(app);
+    let place = Place { organization: organization.0, owner: &owner, name: &name };
+    let sealed = state.vault.seal(place, &SecretString::from(secret)).map_err(|error| {
+        Problem::settings(vec![Reason {
+            field: Some(name.clone()),
+            detail: error.to_string(),
+            remedy: "Check the key file.".into(),
+        }])
+    })?;
+    Ok(SecretRow { name, key_id: sealed.key_id, sealed: sealed.bytes })
+}

@@ -1,0 +1,210 @@
+//! What an administrator's client is told when something is wrong: RFC 9457 problem documents that
+//! name the field and the remedy.
+
+use crate::adapters::adapter::{Failure, Reason};
+use crate::auth::Denied;
+use crate::id;
+use crate::mapping::compiled::Problem as Fault;
+use crate::outbound::application;
+use crate::outbound::preview;
+use crate::store;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
+use actix_web::{HttpResponse, ResponseError};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// An error of the admin API.
+#[derive(Debug, Clone, Serialize, ToSchema, thiserror::Error)]
+#[error("{detail}")]
+pub struct Problem {
+    /// What kind of problem, as a URI reference.
+    #[serde(rename = "type")]
+    pub kind: &'static str,
+    /// HTTP status.
+    pub status: u16,
+    /// The status in words.
+    pub title: &'static str,
+    /// What is wrong and what to do.
+    pub detail: String,
+    /// The faults, field by field.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<FieldError>,
+}
+
+/// One fault.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct FieldError {
+    /// Which field.
+    pub field: String,
+    /// What is wrong and what to do.
+    pub detail: String,
+}
+
+impl Problem {
+    fn new(status: StatusCode, detail: impl Into<String>) -> Self {
+        Self {
+            kind: "about:blank",
+            status: status.as_u16(),
+            title: status.canonical_reason().unwrap_or("error"),
+            detail: detail.into(),
+            errors: Vec::new(),
+        }
+    }
+
+    /// A 404.
+    pub fn not_found(what: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, what)
+    }
+
+    /// A 409.
+    pub fn conflict(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, detail)
+    }
+
+    /// A 400 that names a field.
+    pub fn field(field: &str, detail: impl Into<String>) -> Self {
+        let detail = detail.into();
+        let errors = vec![FieldError { field: field.to_owned(), detail: detail.clone() }];
+        Self { errors, ..Self::new(StatusCode::BAD_REQUEST, format!("{field}: {detail}")) }
+    }
+
+    /// A 400 for a body or query that cannot be read.
+    pub fn unreadable(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, detail)
+    }
+
+    /// A 403.
+    pub fn forbidden(scope: &str) -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            format!(
+                "this needs a token with the scope {scope:?}: rollcall token create NAME --scope {scope}"
+            ),
+        )
+    }
+
+    /// Any status.
+    pub fn status(status: StatusCode, detail: impl Into<String>) -> Self {
+        Self::new(status, detail)
+    }
+
+    /// A 422 with a fault per field.
+    pub fn faults(detail: impl Into<String>, errors: Vec<FieldError>) -> Self {
+        Self { errors, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, detail) }
+    }
+
+    /// Faults of a mapping.
+    pub fn mapping(faults: Vec<Fault>) -> Self {
+        let errors: Vec<FieldError> = faults
+            .into_iter()
+            .map(|fault| FieldError { field: fault.field, detail: fault.detail })
+            .collect();
+        Self::faults(
+            format!("the mapping has {} problems; nothing was saved", errors.len()),
+            errors,
+        )
+    }
+
+    /// Faults of settings.
+    pub fn settings(reasons: Vec<Reason>) -> Self {
+        let errors: Vec<FieldError> = reasons.into_iter().map(field_error).collect();
+        Self::faults("the settings are not right; nothing was saved", errors)
+    }
+}
+
+fn field_error(reason: Reason) -> FieldError {
+    FieldError {
+        field: reason.field.unwrap_or_default(),
+        detail: format!("{} {}", reason.detail, reason.remedy),
+    }
+}
+
+impl From<store::Error> for Problem {
+    fn from(error: store::Error) -> Self {
+        match error {
+            store::Error::NotFound => Self::not_found("there is no such object"),
+            store::Error::Taken(what) => Self::conflict(format!("this {what} is in use")),
+            store::Error::Stale => {
+                Self::conflict("somebody else changed it meanwhile: read it again")
+            }
+            store::Error::Dangling(id) => Self::unreadable(format!("nothing has the id {id:?}")),
+            store::Error::TooMany => {
+                Self::unreadable("the filter matches too much to examine: narrow it")
+            }
+            store::Error::Busy => {
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "the database is busy: try again")
+            }
+            store::Error::Refused(error) => Self::unreadable(error.detail),
+            store::Error::Corrupt(_) | store::Error::Database(_) => {
+                let mut bytes = [0; 4];
+                id::fill(&mut bytes);
+                let reference = format!("{:08x}", u32::from_be_bytes(bytes));
+                tracing::error!(error.id = %reference, error = %error, "a request failed");
+                Self::new(
+                    StatusCode::INTERNAL_SERVER_ERROR,
+                    format!("something went wrong on our side; the log has it as {reference}"),
+                )
+            }
+        }
+    }
+}
+
+impl From<application::Error> for Problem {
+    fn from(error: application::Error) -> Self {
+        match error {
+            application::Error::Store(error) => error.into(),
+            application::Error::Settings(reason) => Self::settings(vec![reason]),
+            application::Error::Mapping(faults) => Self::mapping(faults),
+        }
+    }
+}
+
+impl From<preview::Error> for Problem {
+    fn from(error: preview::Error) -> Self {
+        match error {
+            preview::Error::Store(error) => error.into(),
+            preview::Error::NoSample(detail) => Self::conflict(detail),
+            preview::Error::App(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<Failure> for Problem {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Refused(reason) | Failure::Misconfigured(reason) => Self {
+                errors: vec![field_error(reason.clone())],
+                ..Self::new(StatusCode::BAD_GATEWAY, format!("{} {}", reason.detail, reason.remedy))
+            },
+            other => Self::new(StatusCode::BAD_GATEWAY, other.to_string()),
+        }
+    }
+}
+
+impl From<Denied> for Problem {
+    fn from(denied: Denied) -> Self {
+        match denied {
+            Denied::Store(error) => error.into(),
+            other => Self::new(StatusCode::UNAUTHORIZED, other.to_string()),
+        }
+    }
+}
+
+impl ResponseError for Problem {
+    fn status_code(&self) -> StatusCode {
+        StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let mut answer = HttpResponse::build(self.status_code());
+        answer.content_type("application/problem+json");
+        if self.status == 401 {
+            answer.insert_header((WWW_AUTHENTICATE, "Bearer realm=\"rollcall\""));
+        }
+        if self.status == 503 {
+            answer.insert_header((RETRY_AFTER, "1"));
+        }
+        answer.json(self)
+    }
+}

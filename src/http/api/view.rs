@@ -1,0 +1,256 @@
+//! What the admin API shows.
+
+use crate::adapters::catalogue::{Entry, Setting};
+use crate::clock::rfc3339;
+use crate::mapping::document::Document;
+use crate::mapping::field::AppSchema;
+use crate::outbound::application::owner;
+use crate::store::apps::AppRow;
+use crate::store::attempts::AttemptRow;
+use crate::store::jobs::{JobState, Queue};
+use crate::store::links::LinkRow;
+use crate::store::runs::RunRow;
+use crate::store::{self, Reader};
+use serde::Serialize;
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+
+/// A page of a list.
+#[derive(Serialize, ToSchema)]
+pub struct Items<T> {
+    /// The page.
+    pub items: Vec<T>,
+    /// What to give as `after` or `before` for the next page; null on the last.
+    pub next: Option<String>,
+}
+
+/// A kind of app.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AdapterView {
+    kind: &'static str,
+    label: &'static str,
+    description: &'static str,
+    #[schema(value_type = Vec<Object>)]
+    settings: Vec<Setting>,
+    #[schema(value_type = Object)]
+    fields: AppSchema,
+    #[schema(value_type = Object)]
+    default_mapping: Document,
+    match_users: Vec<&'static str>,
+    match_groups: Vec<&'static str>,
+}
+
+impl AdapterView {
+    /// As the catalogue has it.
+    pub fn of(entry: &Entry) -> Self {
+        Self {
+            kind: entry.kind,
+            label: entry.label,
+            description: entry.description,
+            settings: entry.settings.clone(),
+            fields: entry.schema.clone(),
+            default_mapping: entry.default_mapping.clone(),
+            match_users: entry.match_users.clone(),
+            match_groups: entry.match_groups.clone(),
+        }
+    }
+}
+
+/// An app that is set up.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AppView {
+    id: String,
+    name: String,
+    adapter: String,
+    settings: Map<String, Value>,
+    /// Names of the secrets that are set.
+    secrets: Vec<String>,
+    scope: Option<String>,
+    #[schema(value_type = Object)]
+    policy: Value,
+    /// *Setup Provisioning*.
+    enabled: bool,
+    /// Why nothing is sent; null when all is well.
+    paused: Option<String>,
+    /// Version of the mapping in force.
+    mapping_version: i64,
+    sample_user: Option<String>,
+    #[schema(value_type = Object)]
+    queue: Queue,
+    /// The latest Quick Sync.
+    run: Option<RunView>,
+    created: String,
+    last_modified: String,
+}
+
+/// Reads what is shown of an app.
+///
+/// # Errors
+/// The store's.
+pub fn app(reader: &mut Reader<'_>, row: AppRow) -> store::Result<AppView> {
+    let secrets = reader.secrets(&owner(row.id))?.into_iter().map(|secret| secret.name).collect();
+    let queue = reader.queue(row.id)?;
+    let run = reader.runs(row.id, 1)?.into_iter().next().map(RunView::of);
+    Ok(AppView {
+        id: row.id.to_string(),
+        name: row.name,
+        adapter: row.adapter,
+        settings: row.settings,
+        secrets,
+        scope: row.scope,
+        policy: row.policy,
+        enabled: row.enabled,
+        paused: row.paused,
+        mapping_version: row.mapping,
+        sample_user: row.sample.map(|id| id.to_string()),
+        queue,
+        run,
+        created: rfc3339(row.created_us),
+        last_modified: rfc3339(row.modified_us),
+    })
+}
+
+/// A Quick Sync.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RunView {
+    id: String,
+    app: String,
+    /// `planned`, `running`, `done`, `superseded` or `cancelled`.
+    state: String,
+    /// Objects that it looks at.
+    total: i64,
+    /// Objects that are as they should be.
+    done: i64,
+    /// Objects that are parked.
+    failed: i64,
+    /// The plan: counts, examples, verdict.
+    #[schema(value_type = Object)]
+    plan: Value,
+    started: String,
+    finished: Option<String>,
+}
+
+impl RunView {
+    /// As it stands.
+    pub fn of(row: RunRow) -> Self {
+        Self {
+            id: row.id.to_string(),
+            app: row.app.to_string(),
+            state: row.state,
+            total: row.total,
+            done: row.done,
+            failed: row.failed,
+            plan: row.summary,
+            started: rfc3339(row.started_us),
+            finished: row.finished_us.map(rfc3339),
+        }
+    }
+}
+
+/// A try.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AttemptView {
+    id: String,
+    app: String,
+    resource: String,
+    kind: String,
+    run: Option<String>,
+    /// What was done: `create`, `adopt`, `update`, …, or `none`.
+    action: String,
+    /// `done`, `retry` or `parked`.
+    outcome: String,
+    /// App fields that were sent or are at fault; never values.
+    fields: Vec<String>,
+    detail: Option<String>,
+    took_ms: i64,
+    at: String,
+}
+
+impl AttemptView {
+    /// As it was.
+    pub fn of(row: AttemptRow) -> Self {
+        Self {
+            id: row.id.to_string(),
+            app: row.app.to_string(),
+            resource: row.resource.to_string(),
+            kind: row.kind,
+            run: row.run.map(|run| run.to_string()),
+            action: row.action,
+            outcome: row.outcome,
+            fields: row.fields,
+            detail: row.detail,
+            took_ms: row.took_us / 1_000,
+            at: rfc3339(row.at_us),
+        }
+    }
+}
+
+/// What an app holds for a resource, and what is still to be done.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct LinkView {
+    resource: String,
+    kind: String,
+    /// The app's id; null while a creation is in doubt.
+    remote_id: Option<String>,
+    /// `linked`, `in_doubt` or `deactivated`.
+    state: String,
+    /// `created` or `adopted`.
+    origin: String,
+    /// What the app last accepted, by app field.
+    record: Map<String, Value>,
+    pushed: String,
+    /// What waits or is parked; null when the app is up to date.
+    pending: Option<PendingView>,
+}
+
+impl LinkView {
+    /// A link and the job of its resource.
+    pub fn of(row: LinkRow, job: Option<JobState>) -> Self {
+        Self {
+            resource: row.resource.to_string(),
+            kind: row.kind,
+            remote_id: row.remote_id,
+            state: row.state,
+            origin: row.origin,
+            record: row.record,
+            pushed: rfc3339(row.pushed_us),
+            pending: job.map(PendingView::of),
+        }
+    }
+}
+
+/// Work on one object that is not done.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PendingView {
+    resource: String,
+    /// `ready`, `running` or `parked`.
+    state: String,
+    /// When it is tried next; null when parked.
+    next_try: Option<String>,
+    /// Failures in a row.
+    attempts: u32,
+    /// Why: a sentence, or for parked objects field, detail and remedy.
+    #[schema(value_type = Object)]
+    reason: Option<Value>,
+}
+
+impl PendingView {
+    /// As it stands.
+    pub fn of(job: JobState) -> Self {
+        let reason =
+            job.error.map(|text| serde_json::from_str(&text).unwrap_or(Value::String(text)));
+        Self {
+            resource: job.resource.to_string(),
+            next_try: (job.state != "parked").then(|| rfc3339(job.run_at_us)),
+            state: job.state,
+            attempts: job.attempts,
+            reason,
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! ServiceProviderConfig, ResourceTypes and Schemas (RFC 7644 §4).
+
+use crate::auth::Scope;
+use crate::http::error::{Refusal, Result, shortened};
+use crate::http::extract::{answer_type, parameter, scim_caller, segment};
+use crate::http::server::State;
+use crate::scim::discovery;
+use crate::scim::error::Error;
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse};
+
+/// The endpoints, by path below the base.
+pub(super) const ENDPOINTS: [(&str, Endpoint); 5] = [
+    ("/ServiceProviderConfig", Endpoint::ServiceProviderConfig),
+    ("/ResourceTypes", Endpoint::ResourceTypes),
+    ("/ResourceTypes/{name}", Endpoint::ResourceType),
+    ("/Schemas", Endpoint::Schemas),
+    ("/Schemas/{urn}", Endpoint::Schema),
+];
+
+/// One of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Endpoint {
+    ServiceProviderConfig,
+    ResourceTypes,
+    ResourceType,
+    Schemas,
+    Schema,
+}
+
+impl Endpoint {
+    /// Answers. Only ServiceProviderConfig is for anybody: it says how to authenticate. Sorting,
+    /// paging and projection are ignored; a filter is refused, as the RFC demands.
+    pub(super) async fn answer(
+        self,
+        request: HttpRequest,
+        state: Data<State>,
+    ) -> Result<HttpResponse> {
+        if self != Self::ServiceProviderConfig {
+            scim_caller(&request, &state, Scope::ScimRead).await?;
+        }
+        if parameter(&request, "filter").is_some() {
+            return Err(Refusal::status(403, "discovery endpoints take no filter: leave it out"));
+        }
+        let base = state.scim_base();
+        let registry = state.service.registry();
+        let document = match self {
+            Self::ServiceProviderConfig => discovery::service_provider_config(&base),
+            Self::ResourceTypes => discovery::lists(registry, &base).0,
+            Self::Schemas => discovery::lists(registry, &base).1,
+            Self::ResourceType => {
+                let name = segment(&request, "name").unwrap_or_default();
+                let kind = registry
+                    .named(&name)
+                    .ok_or_else(|| Error::not_found("ResourceType", &shortened(&name)))?;
+                discovery::resource_type(kind, &base)
+            }
+            Self::Schema => {
+                let urn = segment(&request, "urn").unwrap_or_default();
+                let schema = registry
+                    .schemas()
+                    .into_iter()
+                    .find(|schema| schema.id.eq_ignore_ascii_case(&urn))
+                    .ok_or_else(|| Error::not_found("Schema", &shortened(&urn)))?;
+                discovery::schema(schema, &base)
+            }
+        };
+        let answer_type = answer_type(request.headers());
+        Ok(HttpResponse::Ok().content_type(answer_type).body(document.to_string()))
+    }
+}

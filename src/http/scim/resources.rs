@@ -1,0 +1,133 @@
+//! One resource: POST, GET, PUT, PATCH, DELETE.
+
+use crate::auth::{Principal, Scope};
+use crate::directory::{Answer, Caller, Got, View, resource_id};
+use crate::http::error::{Refusal, Result, shortened};
+use crate::http::extract::{answer_type, json, parameter, precondition, scim_caller, segment};
+use crate::http::server::State;
+use crate::id::ResourceId;
+use crate::scim;
+use crate::scim::projection::Projection;
+use crate::scim::schema::ResourceType;
+use actix_web::http::{StatusCode, header};
+use actix_web::web::{Data, Payload};
+use actix_web::{HttpRequest, HttpResponse};
+
+pub(super) async fn create(
+    request: HttpRequest,
+    payload: Payload,
+    state: Data<State>,
+    kind: Data<ResourceType>,
+) -> Result<HttpResponse> {
+    let caller = caller(&*scim_caller(&request, &state, Scope::ScimWrite).await?);
+    let view = view(&request, &state, &kind)?;
+    let body = json(&request, payload, state.body_limit).await?;
+    let answer = state.service.create(&caller, &kind.into_inner(), body, view).await?;
+    Ok(respond(&request, StatusCode::CREATED, answer))
+}
+
+pub(super) async fn get(
+    request: HttpRequest,
+    state: Data<State>,
+    kind: Data<ResourceType>,
+) -> Result<HttpResponse> {
+    let caller = caller(&*scim_caller(&request, &state, Scope::ScimRead).await?);
+    let id = id(&request, &kind)?;
+    let view = view(&request, &state, &kind)?;
+    let precondition = precondition(&request);
+    let got = state.service.get(&caller, &kind.into_inner(), id, precondition, view).await?;
+    Ok(match got {
+        Got::Resource(answer) => respond(&request, StatusCode::OK, answer),
+        Got::Unchanged(answer) => respond(&request, StatusCode::NOT_MODIFIED, answer),
+    })
+}
+
+pub(super) async fn replace(
+    request: HttpRequest,
+    payload: Payload,
+    state: Data<State>,
+    kind: Data<ResourceType>,
+) -> Result<HttpResponse> {
+    let caller = caller(&*scim_caller(&request, &state, Scope::ScimWrite).await?);
+    let id = id(&request, &kind)?;
+    let view = view(&request, &state, &kind)?;
+    let precondition = precondition(&request);
+    let body = json(&request, payload, state.body_limit).await?;
+    let kind = kind.into_inner();
+    let answer = state.service.replace(&caller, &kind, id, body, precondition, view).await?;
+    Ok(respond(&request, StatusCode::OK, answer))
+}
+
+/// PATCH. The answer for a type with members is a 204, unless the request says which attributes it
+/// wants to see: the whole of a group is its members, and nobody adds one to be sent all.
+pub(super) async fn patch(
+    request: HttpRequest,
+    payload: Payload,
+    state: Data<State>,
+    kind: Data<ResourceType>,
+) -> Result<HttpResponse> {
+    let caller = caller(&*scim_caller(&request, &state, Scope::ScimWrite).await?);
+    let id = id(&request, &kind)?;
+    let mut view = view(&request, &state, &kind)?;
+    let asked = ["attributes", "excludedAttributes"]
+        .into_iter()
+        .any(|name| parameter(&request, name).is_some());
+    if kind.has_members() && !asked {
+        view.shown = None;
+    }
+    let precondition = precondition(&request);
+    let body = json(&request, payload, state.body_limit).await?;
+    let kind = kind.into_inner();
+    let answer = state.service.patch(&caller, &kind, id, &body, precondition, view).await?;
+    let status = if answer.body.is_some() { StatusCode::OK } else { StatusCode::NO_CONTENT };
+    Ok(respond(&request, status, answer))
+}
+
+pub(super) async fn delete(
+    request: HttpRequest,
+    state: Data<State>,
+    kind: Data<ResourceType>,
+) -> Result<HttpResponse> {
+    let caller = caller(&*scim_caller(&request, &state, Scope::ScimWrite).await?);
+    let id = id(&request, &kind)?;
+    state.service.delete(&caller, &kind.into_inner(), id, precondition(&request)).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// On whose behalf the directory acts.
+pub(super) fn caller(principal: &Principal) -> Caller {
+    Caller {
+        organization: principal.organization,
+        dialect: principal.client.dialect,
+        actor: principal.actor(),
+    }
+}
+
+/// The id in the address. What is no id of ours is nobody's.
+fn id(request: &HttpRequest, kind: &ResourceType) -> Result<ResourceId> {
+    let text = segment(request, "id").unwrap_or_default();
+    resource_id(&text)
+        .ok_or_else(|| Refusal::from(scim::error::Error::not_found(&kind.name, &shortened(&text))))
+}
+
+fn view(request: &HttpRequest, state: &State, kind: &ResourceType) -> Result<View> {
+    let attributes = parameter(request, "attributes");
+    let excluded = parameter(request, "excludedAttributes");
+    let shown = Projection::parse(kind, attributes.as_deref(), excluded.as_deref())?;
+    Ok(View { base: state.scim_base(), shown: Some(shown) })
+}
+
+/// An answer with the headers that every single resource has.
+fn respond(request: &HttpRequest, status: StatusCode, answer: Answer) -> HttpResponse {
+    let mut response = HttpResponse::build(status);
+    response
+        .insert_header((header::ETAG, answer.etag))
+        .insert_header((header::LOCATION, answer.location.clone()));
+    match answer.body {
+        Some(body) => response
+            .insert_header((header::CONTENT_LOCATION, answer.location))
+            .content_type(answer_type(request.headers()))
+            .body(body),
+        None => response.finish(),
+    }
+}

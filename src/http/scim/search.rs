@@ -1,0 +1,164 @@
+//! Many resources: GET on a collection, and `POST .search` (RFC 7644 §3.4.2, §3.4.3).
+
+use super::resources::caller;
+use crate::auth::Scope;
+use crate::http::error::{Refusal, Result};
+use crate::http::extract::{answer_type, json, parameter, scim_caller};
+use crate::http::server::State;
+use crate::scim::error::{Error, ScimType};
+use crate::scim::list::{self, Parameters, Query};
+use crate::scim::projection::Projection;
+use crate::scim::schema::ResourceType;
+use crate::scim::urn;
+use actix_web::web::{Data, Payload};
+use actix_web::{HttpRequest, HttpResponse};
+use serde_json::Value;
+
+pub(super) async fn list(
+    request: HttpRequest,
+    state: Data<State>,
+    kind: Data<ResourceType>,
+) -> Result<HttpResponse> {
+    let parameters = Parameters {
+        filter: parameter(&request, "filter"),
+        sort_by: parameter(&request, "sortBy"),
+        sort_order: parameter(&request, "sortOrder"),
+        start_index: parameter(&request, "startIndex"),
+        count: parameter(&request, "count"),
+        attributes: parameter(&request, "attributes"),
+        excluded_attributes: parameter(&request, "excludedAttributes"),
+    };
+    let principal = scim_caller(&request, &state, Scope::ScimRead).await?;
+    answer(&request, &state, kind, &caller(&principal), &parameters).await
+}
+
+pub(super) async fn search(
+    request: HttpRequest,
+    payload: Payload,
+    state: Data<State>,
+    kind: Data<ResourceType>,
+) -> Result<HttpResponse> {
+    let principal = scim_caller(&request, &state, Scope::ScimRead).await?;
+    let body = json(&request, payload, state.body_limit).await?;
+    let parameters = read(body)?;
+    answer(&request, &state, kind, &caller(&principal), &parameters).await
+}
+
+async fn answer(
+    request: &HttpRequest,
+    state: &State,
+    kind: Data<ResourceType>,
+    caller: &crate::directory::Caller,
+    parameters: &Parameters,
+) -> Result<HttpResponse> {
+    let query = Query::parse(&kind, parameters)?;
+    let projection = Projection::parse(
+        &kind,
+        parameters.attributes.as_deref(),
+        parameters.excluded_attributes.as_deref(),
+    )?;
+    let start_index = query.start_index;
+    let base = state.scim_base();
+    let listing = state.service.list(caller, &kind.into_inner(), query, base, projection).await?;
+    let body = list::response(listing.total, start_index, listing.resources);
+    Ok(HttpResponse::Ok().content_type(answer_type(request.headers())).body(body.to_string()))
+}
+
+/// Reads a SearchRequest. Members that it does not define are ignored.
+fn read(body: Value) -> Result<Parameters> {
+    let Value::Object(body) = body else {
+        return Err(Refusal::syntax("a SearchRequest is a JSON object"));
+    };
+    let mut parameters = Parameters::default();
+    let mut schemas = false;
+    for (name, value) in body {
+        let wrong = |what: &str| {
+            Refusal::from(Error::bad(ScimType::InvalidValue, format!("{name} takes {what}")))
+        };
+        let text = |value: Value| match value {
+            Value::Null => Ok(None),
+            Value::String(text) => Ok(Some(text)),
+            _ => Err(wrong("a string")),
+        };
+        let number = |value: Value| match value {
+            Value::Null => Ok(None),
+            Value::Number(number) => Ok(Some(number.to_string())),
+            Value::String(text) => Ok(Some(text)),
+            _ => Err(wrong("a number")),
+        };
+        let names = |value: Value| match value {
+            Value::Null => Ok(None),
+            Value::String(text) => Ok(Some(text)),
+            Value::Array(names) => names
+                .iter()
+                .map(|name| name.as_str().ok_or_else(|| wrong("an array of strings")))
+                .collect::<Result<Vec<&str>>>()
+                .map(|names| Some(names.join(","))),
+            _ => Err(wrong("an array of strings")),
+        };
+        match name.to_ascii_lowercase().as_str() {
+            "schemas" => {
+                let is_ours = |urn: &Value| {
+                    urn.as_str().is_some_and(|urn| urn.eq_ignore_ascii_case(urn::SEARCH_REQUEST))
+                };
+                schemas = value.as_array().is_some_and(|urns| urns.iter().any(is_ours));
+            }
+            "filter" => parameters.filter = text(value)?,
+            "sortby" => parameters.sort_by = text(value)?,
+            "sortorder" => parameters.sort_order = text(value)?,
+            "startindex" => parameters.start_index = number(value)?,
+            "count" => parameters.count = number(value)?,
+            "attributes" => parameters.attributes = names(value)?,
+            "excludedattributes" => parameters.excluded_attributes = names(value)?,
+            _ => {}
+        }
+    }
+    if schemas {
+        Ok(parameters)
+    } else {
+        Err(Refusal::syntax(format!("schemas must hold {}", urn::SEARCH_REQUEST)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    /// RFC 7644 §3.4.3, figure 4.
+    #[test]
+    fn the_example_of_the_rfc_is_read() {
+        let parameters = read(json!({
+            "schemas": ["urn:ietf:params:scim:api:messages:2.0:SearchRequest"],
+            "attributes": ["displayName", "userName"],
+            "filter": "displayName sw \"smith\"",
+            "startIndex": 1,
+            "count": 10
+        }))
+        .unwrap();
+        let expected = Parameters {
+            filter: Some("displayName sw \"smith\"".into()),
+            attributes: Some("displayName,userName".into()),
+            start_index: Some("1".into()),
+            count: Some("10".into()),
+            ..Parameters::default()
+        };
+        assert_eq!(parameters, expected);
+    }
+
+    #[test]
+    fn what_is_no_search_request_is_refused() {
+        let urn = urn::SEARCH_REQUEST;
+        for (body, expected) in [
+            (json!([]), "JSON object"),
+            (json!({"filter": "a pr"}), "schemas"),
+            (json!({"schemas": [urn::PATCH_OP]}), "schemas"),
+            (json!({"schemas": [urn], "count": []}), "count takes a number"),
+            (json!({"schemas": [urn], "filter": 1}), "filter takes a string"),
+            (json!({"schemas": [urn], "attributes": [1]}), "attributes takes an array"),
+        ] {
+            let refused = read(body.clone()).unwrap_err().to_string();
+            assert!(refused.contains(expected), "{body}: {refused}");
+        }
+    }
+}

@@ -1,0 +1,21 @@
+//! Keeping apps equal to the directory.
+//!
+//! ```text
+//! change ──dispatch──▶ job ──claim──▶ worker ──plan──▶ adapter ──▶ link + attempt
+//! ```
+//!
+//! Level-triggered: a change only marks *(app, resource)* as due. The worker looks at what is true
+//! now, computes what the app should hold ([`crate::mapping`]), compares it with what the app last
+//! accepted ([`plan`]) and acts. Losing a hint, running twice or running late is harmless.
+
+mod accounts;
+pub mod application;
+mod dispatch;
+pub mod engine;
+pub mod plan;
+pub mod preview;
+mod queue;
+pub mod retry;
+mod situation;
+pub mod sync;
+mod worker;

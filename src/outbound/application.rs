@@ -1,0 +1,196 @@
+//! A configured app, ready to be worked on: its row, compiled mapping, scope and adapter.
+
+use super::accounts::StoredAccounts;
+use super::plan::Policy;
+use crate::adapters::adapter::{Adapter, Reason};
+use crate::adapters::catalogue::{self, Connection, Entry};
+use crate::clock::Clock;
+use crate::id::{AppId, OrganizationId};
+use crate::mapping::compiled::{Mapping, Problem};
+use crate::mapping::document::Document;
+use crate::mapping::field::Kind;
+use crate::scim::filter::{self, Condition};
+use crate::scim::schema::Registry;
+use crate::store::apps::AppRow;
+use crate::store::{self, Store};
+use crate::vault::{Place, Sealed, Vault};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// A configured app at one revision.
+pub struct Application {
+    /// Whose it is.
+    pub organization: OrganizationId,
+    /// As it is stored.
+    pub row: AppRow,
+    /// What kind of app it is.
+    pub entry: &'static Entry,
+    /// The mapping in force.
+    pub mapping: Mapping,
+    /// Who belongs in it; none: everybody.
+    pub scope: Option<Condition>,
+    /// What happens to leavers.
+    pub policy: Policy,
+    /// How to talk to it.
+    pub adapter: Arc<dyn Adapter>,
+}
+
+/// Why an app cannot be worked on.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// A setting, a secret or the scope is wrong.
+    #[error("{}", .0.detail)]
+    Settings(Reason),
+    /// The mapping does not go with the app's fields.
+    #[error("the field mapping has {} problems; the first: {}", .0.len(), .0.first().map_or("", |p| p.detail.as_str()))]
+    Mapping(Vec<Problem>),
+}
+
+impl Error {
+    /// The sentence with which the app pauses; none when the store is at fault, which passes.
+    pub fn sentence(&self) -> Option<String> {
+        match self {
+            Self::Store(_) => None,
+            Self::Settings(reason) => Some(format!("{} {}", reason.detail, reason.remedy)),
+            Self::Mapping(_) => Some(self.to_string()),
+        }
+    }
+}
+
+/// What every application is made with.
+#[derive(Clone)]
+pub struct Workshop {
+    /// The database.
+    pub store: Store,
+    /// What the directory holds.
+    pub registry: Arc<Registry>,
+    /// What opens credentials.
+    pub vault: Vault,
+    /// What time it is.
+    pub clock: Clock,
+}
+
+impl Workshop {
+    /// Reads and compiles an app; none when it is not there.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn application(
+        &self,
+        organization: OrganizationId,
+        app: AppId,
+    ) -> Result<Option<Application>, Error> {
+        let read = self
+            .store
+            .read(organization, move |reader| {
+                let Some(row) = reader.app(app)? else { return Ok(None) };
+                let mapping = reader.mapping(app, row.mapping)?;
+                let secrets = reader.secrets(&owner(app))?;
+                Ok(Some((row, mapping, secrets)))
+            })
+            .await?;
+        let Some((row, mapping, secrets)) = read else { return Ok(None) };
+        let Some(entry) = catalogue::entry(&row.adapter) else {
+            return Err(Error::Settings(Reason {
+                field: Some("adapter".into()),
+                detail: format!("this version of Rollcall has no adapter {:?}.", row.adapter),
+                remedy: "Upgrade, or delete the app.".into(),
+            }));
+        };
+        let document: Document = match mapping {
+            Some(row) => serde_json::from_value(row.document)
+                .map_err(|error| store::Error::Corrupt(error.to_string()))?,
+            None => entry.default_mapping.clone(),
+        };
+        let compiled =
+            Mapping::compile(&document, &entry.schema, &self.registry).map_err(Error::Mapping)?;
+        let scope = row
+            .scope
+            .as_deref()
+            .map(|text| parse_scope(text, &self.registry))
+            .transpose()
+            .map_err(|detail| {
+                Error::Settings(Reason {
+                    field: Some("scope".into()),
+                    detail: format!("The scope is not a filter: {detail}."),
+                    remedy: "Correct the app's scope.".into(),
+                })
+            })?;
+        let policy = serde_json::from_value(row.policy.clone())
+            .map_err(|error| store::Error::Corrupt(error.to_string()))?;
+        let mut opened = BTreeMap::new();
+        for secret in secrets {
+            let place =
+                Place { organization: organization.0, owner: &owner(app), name: &secret.name };
+            let sealed = Sealed { key_id: secret.key_id, bytes: secret.sealed };
+            let plain = self.vault.open(place, &sealed).map_err(|error| {
+                Error::Settings(Reason {
+                    field: Some(secret.name.clone()),
+                    detail: format!("The secret {:?} is {error}.", secret.name),
+                    remedy: "Enter it again.".into(),
+                })
+            })?;
+            opened.insert(secret.name, plain);
+        }
+        let connection = Connection {
+            settings: row.settings.clone(),
+            secrets: opened,
+            accounts: Arc::new(StoredAccounts::new(self.store.clone(), organization, app)),
+        };
+        let adapter = catalogue::connect(&row.adapter, connection).map_err(Error::Settings)?;
+        Ok(Some(Application {
+            organization,
+            row,
+            entry,
+            mapping: compiled,
+            scope,
+            policy,
+            adapter,
+        }))
+    }
+}
+
+/// Reads a scope: a SCIM filter over users.
+///
+/// # Errors
+/// The sentence of the filter's error.
+pub fn parse_scope(text: &str, registry: &Registry) -> Result<Condition, String> {
+    let users = registry.named("User").ok_or("there are no users")?;
+    filter::parse(text).and_then(|filter| filter.resolve(users)).map_err(|error| error.detail)
+}
+
+/// Owner of an app's secrets.
+pub fn owner(app: AppId) -> String {
+    format!("app:{app}")
+}
+
+impl Application {
+    /// Fields by which existing objects are recognised.
+    pub fn match_fields(&self, kind: Kind) -> Vec<String> {
+        let fields = match kind {
+            Kind::User => &self.entry.match_users,
+            Kind::Group => &self.entry.match_groups,
+        };
+        fields.iter().map(|field| (*field).to_owned()).collect()
+    }
+
+    /// Whether anything in the scope depends on memberships, so that joining or leaving a group may
+    /// bring somebody in or out.
+    pub fn scope_reads_groups(&self) -> bool {
+        self.scope.as_ref().is_some_and(reads_groups)
+    }
+}
+
+fn reads_groups(condition: &Condition) -> bool {
+    match condition {
+        Condition::Always | Condition::Never => false,
+        Condition::All(parts) | Condition::Any(parts) => parts.iter().any(reads_groups),
+        Condition::Not(part) => reads_groups(part),
+        Condition::Present(field)
+        | Condition::Compare(field, _, _)
+        | Condition::Element(field, _) => field.attribute == "groups",
+    }
+}

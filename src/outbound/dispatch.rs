@@ -1,0 +1,102 @@
+//! From changes to jobs: which apps does a change concern?
+//!
+//! One instance at a time publishes the changes of the directory in order and marks *(app,
+//! resource)* as due, in the same transaction. Marking twice is harmless.
+
+use super::engine::Engine;
+use crate::id::{OrganizationId, ResourceId};
+use crate::store::changes::{ChangeOp, ChangeRow};
+use crate::store::jobs::Priority;
+use crate::store::{self, Transaction};
+use std::collections::BTreeMap;
+
+/// Most changes that one transaction publishes.
+const BATCH: i64 = 500;
+
+/// Publishes every change of an organization; answers how many jobs were marked.
+///
+/// # Errors
+/// The store's.
+pub(super) async fn dispatch(
+    engine: &Engine,
+    organization: OrganizationId,
+) -> Result<usize, store::Error> {
+    let mut marked = 0;
+    loop {
+        let watched = engine.watched_apps(organization).await?;
+        let now_us = engine.clock().now_us();
+        let (published, jobs) = engine
+            .store()
+            .write(organization, move |transaction| {
+                let changes = transaction.publish_changes(BATCH)?;
+                let jobs = mark(transaction, &watched, &changes, now_us)?;
+                Ok((changes.len(), jobs))
+            })
+            .await?;
+        marked += jobs;
+        if published < usize::try_from(BATCH).unwrap_or(usize::MAX) {
+            return Ok(marked);
+        }
+    }
+}
+
+/// An app that follows the directory, with what decides which changes concern it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Watched {
+    pub(super) app: crate::id::AppId,
+    pub(super) groups: bool,
+    /// Memberships can bring people in or out, or are part of what the app is told of them.
+    pub(super) follows_memberships: bool,
+}
+
+fn mark(
+    transaction: &mut Transaction<'_>,
+    watched: &[Watched],
+    changes: &[ChangeRow],
+    now_us: i64,
+) -> store::Result<usize> {
+    // A burst of changes of one object is one job.
+    let mut due: BTreeMap<ResourceId, (&str, Priority)> = BTreeMap::new();
+    let mut concerned: Vec<ResourceId> = Vec::new();
+    for row in changes {
+        let change = &row.change;
+        let priority = match (change.kind.as_str(), change.op) {
+            (_, ChangeOp::Delete) => Priority::Leaving,
+            ("Group", _) => Priority::Group,
+            _ => Priority::User,
+        };
+        let entry = due.entry(change.resource).or_insert((change.kind.as_str(), priority));
+        entry.1 = entry.1.min(priority);
+        concerned.extend(change.joined.iter().chain(&change.left));
+    }
+    let mut jobs = 0;
+    for app in watched {
+        let mine: Vec<_> = due
+            .iter()
+            .filter(|(_, (kind, _))| *kind == "User" || (*kind == "Group" && app.groups))
+            .map(|(id, (kind, priority))| (*id, *kind, *priority))
+            .collect();
+        jobs += mine.len();
+        transaction.mark_due(app.app, &mine, now_us)?;
+        if app.groups {
+            for row in changes.iter().filter(|row| row.change.kind == "Group") {
+                let change = &row.change;
+                let listed: Vec<ResourceId> =
+                    change.joined.iter().chain(&change.left).copied().collect();
+                if !listed.is_empty() {
+                    transaction.mark_members(app.app, change.resource, &listed)?;
+                } else if matches!(change.op, ChangeOp::Create | ChangeOp::Members) {
+                    // Too many to list in the change: ask the tables.
+                    transaction.compare_members(app.app, change.resource)?;
+                }
+            }
+        }
+        if app.follows_memberships && !concerned.is_empty() {
+            let people = transaction.users_below(&concerned)?;
+            let mine: Vec<_> = people.into_iter().map(|id| (id, "User", Priority::User)).collect();
+            jobs += mine.len();
+            transaction.mark_due(app.app, &mine, now_us)?;
+        }
+    }
+    Ok(jobs)
+}

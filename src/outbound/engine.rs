@@ -1,0 +1,291 @@
+//! The engine: one task that publishes changes, and one task per app that works its queue.
+
+use super::application::{Application, Error as ApplicationError, Workshop};
+use super::dispatch::{self, Watched};
+use super::queue;
+use crate::clock::Clock;
+use crate::id::{AppId, InstanceId, OrganizationId};
+use crate::scim::schema::Registry;
+use crate::store::{self, Store};
+use parking_lot::Mutex;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{Notify, watch};
+use tokio::task::{JoinHandle, JoinSet};
+use tokio_util::sync::CancellationToken;
+
+/// How often the engine looks by itself. Hints make it quick; this makes it certain.
+const TICK: Duration = Duration::from_millis(500);
+/// How long a lease holds without renewal.
+const LEASE: Duration = Duration::from_secs(15);
+
+/// What the engine is made of.
+pub struct Parts {
+    /// What applications are made with.
+    pub workshop: Workshop,
+    /// External SCIM base URL.
+    pub base_url: String,
+    /// Rung after every commit that has a change.
+    pub wake: Arc<Notify>,
+    /// This process.
+    pub instance: InstanceId,
+    /// Objects of one app that are worked on at the same time.
+    pub concurrency: usize,
+}
+
+/// The engine, cheap to clone. Cloning does not start a second one.
+#[derive(Clone)]
+pub struct Engine {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    parts: Parts,
+    /// Counts up whenever there may be work for an app.
+    work: watch::Sender<u64>,
+    applications: Mutex<HashMap<(OrganizationId, AppId), Arc<Application>>>,
+}
+
+/// A started engine.
+pub struct Running {
+    stop: CancellationToken,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl Engine {
+    /// An engine that can answer questions; [`Engine::start`] makes it work.
+    pub fn new(parts: Parts) -> Self {
+        let (work, _) = watch::channel(0);
+        Self { inner: Arc::new(Inner { parts, work, applications: Mutex::default() }) }
+    }
+
+    /// Starts publishing changes and working queues.
+    pub fn start(&self) -> Running {
+        let stop = CancellationToken::new();
+        let publisher = tokio::spawn(publish(self.clone(), stop.clone()));
+        let supervisor = tokio::spawn(supervise(self.clone(), stop.clone()));
+        Running { stop, tasks: vec![publisher, supervisor] }
+    }
+
+    /// The database.
+    pub fn store(&self) -> &Store {
+        &self.inner.parts.workshop.store
+    }
+
+    /// What time it is.
+    pub fn clock(&self) -> &Clock {
+        &self.inner.parts.workshop.clock
+    }
+
+    /// What the directory holds.
+    pub fn registry(&self) -> &Arc<Registry> {
+        &self.inner.parts.workshop.registry
+    }
+
+    /// External SCIM base URL.
+    pub fn base_url(&self) -> &str {
+        &self.inner.parts.base_url
+    }
+
+    /// What applications are made with.
+    pub fn workshop(&self) -> &Workshop {
+        &self.inner.parts.workshop
+    }
+
+    pub(super) fn instance(&self) -> InstanceId {
+        self.inner.parts.instance
+    }
+
+    pub(super) fn concurrency(&self) -> usize {
+        self.inner.parts.concurrency
+    }
+
+    /// Says that an app may have work: its queue or its settings changed.
+    pub fn nudge(&self) {
+        self.inner.work.send_modify(|count| *count = count.wrapping_add(1));
+    }
+
+    pub(super) fn work(&self) -> watch::Receiver<u64> {
+        self.inner.work.subscribe()
+    }
+
+    /// An app at its present revision, with its adapter; made anew only when the revision changed,
+    /// so what an adapter learned of its app is kept.
+    ///
+    /// # Errors
+    /// See [`ApplicationError`].
+    pub async fn application(
+        &self,
+        organization: OrganizationId,
+        app: AppId,
+    ) -> Result<Option<Arc<Application>>, ApplicationError> {
+        let revision = self
+            .store()
+            .glance(organization, move |reader| reader.app_revision(app))
+            .await
+            .map_err(ApplicationError::Store)?;
+        let key = (organization, app);
+        let Some(revision) = revision else {
+            self.inner.applications.lock().remove(&key);
+            return Ok(None);
+        };
+        if let Some(known) = self.inner.applications.lock().get(&key)
+            && known.row.revision == revision
+        {
+            return Ok(Some(Arc::clone(known)));
+        }
+        let Some(made) = self.workshop().application(organization, app).await? else {
+            return Ok(None);
+        };
+        let made = Arc::new(made);
+        self.inner.applications.lock().insert(key, Arc::clone(&made));
+        Ok(Some(made))
+    }
+
+    /// The enabled apps of an organization, as dispatch needs them. An app that cannot be compiled
+    /// is watched as if everything concerned it: its queue fills, and it works once it is mended.
+    pub(super) async fn watched_apps(
+        &self,
+        organization: OrganizationId,
+    ) -> Result<Vec<Watched>, store::Error> {
+        let enabled = self.store().read(organization, |reader| reader.enabled_apps()).await?;
+        let mut watched = Vec::with_capacity(enabled.len());
+        for app in enabled {
+            watched.push(match self.application(organization, app).await {
+                Ok(Some(application)) => Watched {
+                    app,
+                    groups: application.policy.groups
+                        && !application.entry.schema.groups.is_empty(),
+                    follows_memberships: application.scope_reads_groups()
+                        || application.mapping.reads_groups(),
+                },
+                Ok(None) => continue,
+                Err(ApplicationError::Store(error)) => return Err(error),
+                Err(_) => Watched { app, groups: true, follows_memberships: true },
+            });
+        }
+        Ok(watched)
+    }
+}
+
+impl Running {
+    /// Stops between objects: what is being pushed is finished, nothing new is begun. Answers
+    /// whether everything finished within the patience.
+    pub async fn stop(self, patience: Duration) -> bool {
+        self.stop.cancel();
+        let all = futures_util::future::join_all(self.tasks);
+        tokio::time::timeout(patience, all).await.is_ok()
+    }
+}
+
+async fn publish(engine: Engine, stop: CancellationToken) {
+    let wake = Arc::clone(&engine.inner.parts.wake);
+    let mut ours_until = 0;
+    loop {
+        // Interest comes first: a change committed while this round runs wakes the next one.
+        let rung = wake.notified();
+        match publish_round(&engine, &mut ours_until).await {
+            Ok(0) => {}
+            Ok(_) => engine.nudge(),
+            Err(error) => {
+                tracing::warn!(error = %error, "changes could not be published; trying again");
+            }
+        }
+        tokio::select! {
+            () = rung => {}
+            () = tokio::time::sleep(TICK) => {}
+            () = stop.cancelled() => return,
+        }
+    }
+}
+
+async fn publish_round(engine: &Engine, ours_until: &mut i64) -> Result<usize, store::Error> {
+    let now_us = engine.clock().now_us();
+    let store = engine.store();
+    // Renewed at half its length: an idle server does not write twice a second.
+    if now_us > ours_until.saturating_sub(micros(LEASE) / 2) {
+        let until = now_us.saturating_add(micros(LEASE));
+        if !store.acquire_lease("dispatch", engine.instance(), now_us, until).await? {
+            return Ok(0);
+        }
+        *ours_until = until;
+    }
+    let mut marked = 0;
+    for organization in store.organizations_with_changes().await? {
+        marked += dispatch::dispatch(engine, organization).await?;
+    }
+    Ok(marked)
+}
+
+/// Keeps one task per enabled app that this instance owns.
+async fn supervise(engine: Engine, stop: CancellationToken) {
+    let mut work = engine.work();
+    let mut tasks: JoinSet<(OrganizationId, AppId)> = JoinSet::new();
+    let mut running: HashSet<(OrganizationId, AppId)> = HashSet::new();
+    loop {
+        match engine.store().enabled_apps_everywhere().await {
+            Ok(apps) => {
+                for (organization, app) in apps {
+                    if running.contains(&(organization, app)) {
+                        continue;
+                    }
+                    let now_us = engine.clock().now_us();
+                    let until = now_us.saturating_add(micros(LEASE));
+                    let name = lease_name(organization, app);
+                    let owned =
+                        engine.store().acquire_lease(&name, engine.instance(), now_us, until).await;
+                    if matches!(owned, Ok(true)) {
+                        running.insert((organization, app));
+                        let (engine, stop) = (engine.clone(), stop.clone());
+                        tasks.spawn(async move {
+                            queue::work(&engine, organization, app, &stop).await;
+                            (organization, app)
+                        });
+                    }
+                }
+            }
+            Err(error) => tracing::warn!(error = %error, "apps could not be read; trying again"),
+        }
+        tokio::select! {
+            changed = work.changed() => {
+                if changed.is_err() {
+                    return;
+                }
+                // A burst of hints is one look.
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            () = tokio::time::sleep(TICK) => {}
+            ended = tasks.join_next(), if !tasks.is_empty() => {
+                if let Some(Ok(key)) = ended {
+                    running.remove(&key);
+                } else {
+                    // A task that panicked does not say which app it was: look at all of them anew.
+                    running.clear();
+                    tasks.shutdown().await;
+                }
+                // An app that was just given up is not taken again at once.
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+            () = stop.cancelled() => {
+                while tasks.join_next().await.is_some() {}
+                if let Err(error) = engine.store().release_leases(engine.instance()).await {
+                    tracing::warn!(error = %error, "leases were not given back; they run out");
+                }
+                return;
+            }
+        }
+    }
+}
+
+pub(super) fn lease_name(organization: OrganizationId, app: AppId) -> String {
+    format!("app:{}:{app}", organization.0)
+}
+
+pub(super) const fn lease_length() -> Duration {
+    LEASE
+}
+
+pub(super) fn micros(duration: Duration) -> i64 {
+    i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
+}

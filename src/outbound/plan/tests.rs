@@ -1,0 +1,244 @@
+use super::*;
+use proptest::prelude::*;
+use serde_json::json;
+use std::collections::BTreeMap;
+
+fn record(fields: &[(&str, Value)]) -> Record {
+    Record(fields.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect())
+}
+
+fn situation() -> Situation {
+    Situation {
+        kind: Kind::User,
+        standing: Standing::Member,
+        desired: Desired {
+            always: record(&[("login", json!("ww")), ("title", json!("Technician"))]),
+            on_create: record(&[("locale", json!("en"))]),
+            ..Desired::default()
+        },
+        link: None,
+        found: None,
+        match_fields: vec!["login".into()],
+        policy: Policy::default(),
+        can_deactivate: true,
+    }
+}
+
+fn linked(fields: &[(&str, Value)]) -> Link {
+    Link {
+        remote: Some(RemoteId("r1".into())),
+        active: true,
+        origin: Origin::Created,
+        record: record(fields),
+    }
+}
+
+fn observed(id: &str, fields: &[(&str, Value)]) -> Observed {
+    Observed { id: RemoteId(id.into()), record: record(fields), active: Some(true) }
+}
+
+#[test]
+fn nobody_is_made_before_a_look() {
+    let mut now = situation();
+    let key = Key { field: "login".into(), value: json!("ww") };
+    assert_eq!(next(&now), Next::Look(vec![key]));
+    now.found = Some(vec![]);
+    let made =
+        record(&[("login", json!("ww")), ("title", json!("Technician")), ("locale", json!("en"))]);
+    assert_eq!(next(&now), Next::Create(made));
+}
+
+#[test]
+fn one_match_is_adopted_several_are_parked() {
+    let mut now = situation();
+    let one = observed("r9", &[("login", json!("ww"))]);
+    now.found = Some(vec![Found { observed: one.clone(), taken: false }]);
+    assert_eq!(next(&now), Next::Adopt(one.clone()));
+    now.found = Some(vec![Found { observed: one.clone(), taken: true }]);
+    assert!(matches!(next(&now), Next::Park(_)));
+    let two = observed("r8", &[]);
+    now.found =
+        Some(vec![Found { observed: one, taken: false }, Found { observed: two, taken: false }]);
+    let Next::Park(reason) = next(&now) else { panic!("not parked") };
+    assert!(reason.detail.contains("r8") && reason.detail.contains("r9"), "{reason:?}");
+}
+
+#[test]
+fn only_what_differs_is_sent() {
+    let mut now = situation();
+    now.link = Some(linked(&[("login", json!("ww")), ("title", json!("Boss")), ("own", json!(1))]));
+    let Next::Update(id, change, whole) = next(&now) else { panic!("no update") };
+    assert_eq!(id.0, "r1");
+    assert_eq!(change.set, BTreeMap::from([("title".to_owned(), json!("Technician"))]));
+    assert!(change.cleared.is_empty() && change.added.is_empty());
+    assert_eq!(whole.0.get("own"), Some(&json!(1)), "what is not mapped is left alone");
+    now.link = Some(linked(&[("login", json!("ww")), ("title", json!("Technician"))]));
+    assert_eq!(next(&now), Next::Done(Verdict::InSync));
+}
+
+#[test]
+fn an_emptied_field_is_cleared_once() {
+    let mut now = situation();
+    now.desired.always = record(&[("login", json!("ww")), ("title", Value::Null)]);
+    now.link = Some(linked(&[("login", json!("ww")), ("title", json!("Boss"))]));
+    let Next::Update(_, change, whole) = next(&now) else { panic!("no update") };
+    assert_eq!(change.cleared, ["title"]);
+    now.link = Some(Link { record: whole, ..linked(&[]) });
+    assert_eq!(next(&now), Next::Done(Verdict::InSync));
+}
+
+#[test]
+fn a_leaver_is_handled_as_the_policy_says() {
+    let table = [
+        // (standing, wish, origin, active) -> expected
+        (Standing::Deactivated, Leaving::Nothing, Origin::Created, true, "left"),
+        (Standing::Deactivated, Leaving::Deactivate, Origin::Created, true, "off"),
+        (Standing::Deactivated, Leaving::Deactivate, Origin::Created, false, "is off"),
+        (Standing::Deactivated, Leaving::Delete, Origin::Created, true, "delete"),
+        (Standing::Deactivated, Leaving::Delete, Origin::Adopted, true, "off"),
+        (Standing::Deleted, Leaving::Delete, Origin::Created, false, "delete"),
+        (Standing::Deleted, Leaving::Deactivate, Origin::Created, true, "off"),
+        (Standing::Deleted, Leaving::Deactivate, Origin::Created, false, "unlink"),
+        (Standing::Deleted, Leaving::Nothing, Origin::Created, true, "unlink"),
+        (Standing::OutOfScope, Leaving::Deactivate, Origin::Adopted, true, "off"),
+    ];
+    for (standing, wish, origin, active, expected) in table {
+        let mut now = situation();
+        now.standing = standing;
+        now.desired = Desired::default();
+        now.policy = Policy { deactivated: wish, deleted: wish, out_of_scope: wish, ..now.policy };
+        now.link = Some(Link { active, origin, ..linked(&[]) });
+        let what = match next(&now) {
+            Next::SetActive(_, false) => "off",
+            Next::Delete(_) => "delete",
+            Next::Unlink => "unlink",
+            Next::Done(Verdict::LeftAlone) => "left",
+            Next::Done(Verdict::SwitchedOff) => "is off",
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(what, expected, "{standing:?} {wish:?} {origin:?} active: {active}");
+    }
+}
+
+#[test]
+fn somebody_without_an_account_does_not_get_one_by_leaving() {
+    for standing in [Standing::Deactivated, Standing::Deleted, Standing::OutOfScope] {
+        let now = Situation { standing, desired: Desired::default(), ..situation() };
+        assert_eq!(next(&now), Next::Done(Verdict::NoAccount));
+    }
+}
+
+#[test]
+fn a_creation_in_doubt_is_looked_for_even_when_the_person_left() {
+    let mut now = situation();
+    now.standing = Standing::Deleted;
+    now.desired = Desired::default();
+    now.link = Some(Link { remote: None, ..linked(&[("login", json!("ww"))]) });
+    assert!(matches!(next(&now), Next::Look(_)));
+    now.found = Some(vec![Found { observed: observed("r1", &[]), taken: false }]);
+    assert!(matches!(next(&now), Next::Adopt(_)));
+    now.found = Some(vec![]);
+    assert_eq!(next(&now), Next::Unlink);
+}
+
+#[test]
+fn a_comeback_is_switched_on_not_made_again() {
+    let mut now = situation();
+    now.link = Some(Link { active: false, ..linked(&[("login", json!("ww"))]) });
+    assert_eq!(next(&now), Next::SetActive(RemoteId("r1".into()), true));
+}
+
+/// An app of one account, and an executor for it.
+fn run(mut now: Situation, mut account: Option<(Record, bool)>) -> (Option<(Record, bool)>, Next) {
+    for _ in 0..8 {
+        match next(&now) {
+            Next::Look(_) => {
+                now.found = Some(
+                    account
+                        .iter()
+                        .map(|(record, active)| Found {
+                            observed: Observed {
+                                id: RemoteId("r1".into()),
+                                record: record.clone(),
+                                active: Some(*active),
+                            },
+                            taken: false,
+                        })
+                        .collect(),
+                );
+            }
+            Next::Create(record) => {
+                assert!(account.is_none(), "made twice");
+                account = Some((record.clone(), true));
+                now.link = Some(Link { record, ..linked(&[]) });
+            }
+            Next::Adopt(seen) => {
+                now.link = Some(Link {
+                    remote: Some(seen.id),
+                    active: seen.active.unwrap_or(true),
+                    origin: Origin::Adopted,
+                    record: seen.record,
+                });
+            }
+            Next::Update(_, change, whole) => {
+                let (record, _) = account.as_mut().unwrap();
+                for (field, value) in change.set {
+                    record.0.insert(field, value);
+                }
+                for field in change.cleared {
+                    record.0.remove(&field);
+                }
+                now.link.as_mut().unwrap().record = whole;
+            }
+            Next::SetActive(_, active) => {
+                account.as_mut().unwrap().1 = active;
+                now.link.as_mut().unwrap().active = active;
+            }
+            Next::Delete(_) => {
+                account = None;
+                now.link = None;
+            }
+            Next::Unlink => now.link = None,
+            end @ (Next::Done(_) | Next::Park(_)) => return (account, end),
+        }
+    }
+    panic!("does not end: {now:?}");
+}
+
+fn values() -> impl Strategy<Value = BTreeMap<String, Value>> {
+    let value = prop_oneof![
+        Just(Value::Null),
+        "[a-c]".prop_map(Value::from),
+        any::<bool>().prop_map(Value::from)
+    ];
+    prop::collection::btree_map("[f-j]", value, 0..5)
+}
+
+proptest! {
+    /// Whatever the app holds, it ends up holding what is desired, and what is not desired stays.
+    #[test]
+    fn every_beginning_ends_in_sync(always in values(), there in prop::option::of((values(), any::<bool>()))) {
+        let mut now = situation();
+        now.desired = Desired { always: Record(always.clone()), ..Desired::default() };
+        now.desired.always.0.insert("login".into(), json!("ww"));
+        let there = there.map(|(mut fields, active)| {
+            fields.retain(|_, value| !value.is_null());
+            (Record(fields), active)
+        });
+        let before = there.clone();
+        let (account, end) = run(now.clone(), there);
+        prop_assert_eq!(end, Next::Done(Verdict::InSync));
+        let (record, active) = account.unwrap();
+        prop_assert!(active);
+        for (field, value) in &now.desired.always.0 {
+            prop_assert_eq!(record.0.get(field).unwrap_or(&Value::Null), value);
+        }
+        if let Some((before, _)) = before {
+            for (field, value) in &before.0 {
+                if !now.desired.always.0.contains_key(field) {
+                    prop_assert_eq!(record.0.get(field), Some(value));
+                }
+            }
+        }
+    }
+}

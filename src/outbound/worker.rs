@@ -1,0 +1,433 @@
+//! One object, brought up to date: look at what is true now, ask [`plan::next`], do it, record it,
+//! ask again.
+//!
+//! Every effect on the app is recorded in the transaction that follows it, and a creation is noted
+//! before it is sent, so a process may die between any two lines and the next one goes on.
+
+mod members;
+mod record;
+
+use super::application::Application;
+use super::engine::{Engine, micros};
+use super::plan::{self, Found, Link, Next, Origin, Situation};
+use super::retry;
+use super::situation;
+use crate::adapters::adapter::{Failure, Observed, Reason, RemoteId};
+use crate::clock::Stopwatch;
+use crate::id;
+use crate::mapping::field::Kind;
+use crate::store::jobs::{Closed, Job};
+use crate::store::{self};
+use record::{Action, Recorder};
+use std::time::Duration;
+
+/// What one push says about the app.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Effect {
+    /// It answered.
+    Fine,
+    /// It was not asked anything.
+    Nothing,
+    /// It is away or stumbled.
+    Stumbled {
+        /// What it asked for.
+        wish: Option<Duration>,
+    },
+    /// It asks to wait.
+    Throttled {
+        /// How long.
+        wish: Option<Duration>,
+    },
+    /// It needs a person: the credential or a setting is refused.
+    Paused,
+    /// The job was no longer ours.
+    Lost,
+}
+
+/// Why a push ended early.
+#[derive(Debug)]
+enum Stop {
+    /// The app said no, in one of its ways.
+    App(Failure),
+    /// The store said no.
+    Store(store::Error),
+    /// Somebody else has the job now.
+    Lost,
+}
+
+impl From<Failure> for Stop {
+    fn from(failure: Failure) -> Self {
+        Self::App(failure)
+    }
+}
+
+impl From<store::Error> for Stop {
+    fn from(error: store::Error) -> Self {
+        Self::Store(error)
+    }
+}
+
+/// More actions than any object needs; a plan that wants more goes in a circle.
+const MOST_ACTIONS: usize = 12;
+
+/// Works on one job until the object is in sync, parked, or has to wait.
+pub(super) async fn work(engine: &Engine, application: &Application, job: Job) -> Effect {
+    let push =
+        Push { engine, application, recorder: Recorder::new(engine, application, &job), job: &job };
+    let mut asked = false;
+    let ended = push.run(&mut asked).await;
+    match ended {
+        Ok(()) if asked => Effect::Fine,
+        Ok(()) => Effect::Nothing,
+        Err(Stop::Lost) => Effect::Lost,
+        Err(Stop::Store(error)) => {
+            tracing::warn!(
+                error = %error, app.id = %application.row.id, resource.id = %job.resource,
+                "a push could not be recorded; it runs again when its lease ends"
+            );
+            push.defer_quietly().await;
+            Effect::Nothing
+        }
+        Err(Stop::App(failure)) => push.fail(failure).await,
+    }
+}
+
+struct Push<'a> {
+    engine: &'a Engine,
+    application: &'a Application,
+    recorder: Recorder<'a>,
+    job: &'a Job,
+}
+
+impl Push<'_> {
+    async fn run(&self, asked: &mut bool) -> Result<(), Stop> {
+        let Some(kind) = Kind::named(&self.job.kind) else {
+            // A type that no app takes.
+            return self.close().await;
+        };
+        let mut now =
+            situation::read(self.engine, self.application, kind, self.job.resource).await?;
+        now.can_deactivate = match &now.link {
+            Some(_) => self.capabilities(asked).await?.deactivate,
+            None => true,
+        };
+        let mut conflicts = 0;
+        let mut lost = 0;
+        for _ in 0..MOST_ACTIONS {
+            let next = plan::next(&now);
+            if !matches!(next, Next::Done(_) | Next::Park(_) | Next::Unlink | Next::Adopt(_)) {
+                *asked = true;
+            }
+            match next {
+                Next::Done(_) => {
+                    if kind == Kind::Group
+                        && let Some(remote) = now.link.as_ref().and_then(|link| link.remote.clone())
+                    {
+                        self.push_members(&remote, asked).await?;
+                    }
+                    return self.close().await;
+                }
+                Next::Park(reason) => return self.park(&reason).await,
+                Next::Look(keys) => now.found = Some(self.look(kind, &keys).await?),
+                Next::Create(record) => {
+                    if now.link.is_none() {
+                        now.link = Some(self.recorder.intend(kind, &record).await?);
+                    }
+                    let watch = Stopwatch::start();
+                    let once = format!("{}:{}", self.application.row.id, self.job.resource);
+                    match self.application.adapter.create(kind, &record, &once).await {
+                        Ok(observed) => {
+                            let link = Link {
+                                remote: Some(observed.id),
+                                active: observed.active.unwrap_or(true),
+                                origin: Origin::Created,
+                                record,
+                            };
+                            let names = fields(&link);
+                            now.link = Some(link);
+                            if self.linked(&now, Action::Create, names, &watch).await? {
+                                return Ok(());
+                            }
+                        }
+                        Err(Failure::Conflict { .. }) if conflicts == 0 => {
+                            // Made meanwhile, or the look was too narrow: look once more.
+                            conflicts += 1;
+                            now.found = None;
+                        }
+                        Err(Failure::Conflict { detail }) => {
+                            self.recorder.unlink(None, &watch).await?;
+                            return self.park(&hidden_conflict(&detail)).await;
+                        }
+                        Err(failure) => {
+                            if !matches!(failure, Failure::InDoubt { .. }) {
+                                self.recorder.unlink(None, &watch).await?;
+                            }
+                            return Err(failure.into());
+                        }
+                    }
+                }
+                Next::Adopt(observed) => {
+                    let watch = Stopwatch::start();
+                    // What Rollcall was about to make and then finds is its own.
+                    let origin = now.link.as_ref().map_or(Origin::Adopted, |link| link.origin);
+                    let link = Link {
+                        active: observed.active.unwrap_or(true),
+                        remote: Some(observed.id),
+                        origin,
+                        record: observed.record,
+                    };
+                    now.link = Some(link);
+                    if self.linked(&now, Action::Adopt, Vec::new(), &watch).await? {
+                        return Ok(());
+                    }
+                }
+                Next::Update(remote, change, whole) => {
+                    let watch = Stopwatch::start();
+                    let done =
+                        self.application.adapter.update(kind, &remote, &change, &whole).await;
+                    if self.is_lost(&done, &mut lost, &watch).await? {
+                        now.link = None;
+                        now.found = None;
+                        continue;
+                    }
+                    done?;
+                    let names =
+                        change.set.keys().chain(&change.cleared).cloned().collect::<Vec<_>>();
+                    if let Some(link) = &mut now.link {
+                        link.record = whole;
+                    }
+                    if self.linked(&now, Action::Update, names, &watch).await? {
+                        return Ok(());
+                    }
+                }
+                Next::SetActive(remote, active) => {
+                    let watch = Stopwatch::start();
+                    let done = self.application.adapter.set_active(kind, &remote, active).await;
+                    if active {
+                        if self.is_lost(&done, &mut lost, &watch).await? {
+                            now.link = None;
+                            now.found = None;
+                            continue;
+                        }
+                    } else if matches!(done, Err(Failure::Gone)) {
+                        // Nothing is left to switch off.
+                        self.recorder.unlink(Some(Action::Lost), &watch).await?;
+                        now.link = None;
+                        continue;
+                    }
+                    done?;
+                    let action = if active { Action::Reactivate } else { Action::Deactivate };
+                    if let Some(link) = &mut now.link {
+                        link.active = active;
+                    }
+                    if self.linked(&now, action, Vec::new(), &watch).await? {
+                        return Ok(());
+                    }
+                }
+                Next::Delete(remote) => {
+                    let watch = Stopwatch::start();
+                    match self.application.adapter.delete(kind, &remote).await {
+                        Ok(()) | Err(Failure::Gone) => {}
+                        Err(failure) => return Err(failure.into()),
+                    }
+                    self.recorder.unlink(Some(Action::Delete), &watch).await?;
+                    now.link = None;
+                }
+                Next::Unlink => {
+                    self.recorder.unlink(Some(Action::Unlink), &Stopwatch::start()).await?;
+                    now.link = None;
+                }
+            }
+        }
+        self.park(&Reason {
+            field: None,
+            detail: "the app does not keep what it was told".into(),
+            remedy: "look at the attempts of this object; the app may change values by itself"
+                .into(),
+        })
+        .await
+    }
+
+    /// Records the link; the same transaction closes the job when a person's plan is done with it.
+    async fn linked(
+        &self,
+        now: &Situation,
+        action: Action,
+        fields: Vec<String>,
+        watch: &Stopwatch,
+    ) -> Result<bool, Stop> {
+        let Some(link) = &now.link else { return Ok(false) };
+        let is_last = now.kind == Kind::User && matches!(plan::next(now), Next::Done(_));
+        self.recorder.linked(now.kind, link, (action, fields), is_last, watch).await
+    }
+
+    async fn capabilities(
+        &self,
+        asked: &mut bool,
+    ) -> Result<crate::adapters::adapter::Capabilities, Stop> {
+        *asked = true;
+        Ok(self.application.adapter.capabilities().await?)
+    }
+
+    /// Looks by each key until one finds something, and says which of the finds are taken.
+    async fn look(
+        &self,
+        kind: Kind,
+        keys: &[crate::adapters::adapter::Key],
+    ) -> Result<Vec<Found>, Stop> {
+        for key in keys {
+            let observed: Vec<Observed> = self.application.adapter.find(kind, key).await?;
+            if observed.is_empty() {
+                continue;
+            }
+            let (app, resource) = (self.application.row.id, self.job.resource);
+            let ids: Vec<String> = observed.iter().map(|one| one.id.0.clone()).collect();
+            let taken = self
+                .engine
+                .store()
+                .read(self.application.organization, move |reader| {
+                    ids.iter()
+                        .map(|id| reader.is_remote_taken(app, kind.as_str(), id, resource))
+                        .collect::<store::Result<Vec<bool>>>()
+                })
+                .await?;
+            return Ok(observed
+                .into_iter()
+                .zip(taken)
+                .map(|(observed, taken)| Found { observed, taken })
+                .collect());
+        }
+        Ok(Vec::new())
+    }
+
+    /// Whether the app no longer knows the object. The first time it is forgotten and made anew;
+    /// the second time the app contradicts itself, which is a failure.
+    async fn is_lost(
+        &self,
+        done: &Result<(), Failure>,
+        lost: &mut u32,
+        watch: &Stopwatch,
+    ) -> Result<bool, Stop> {
+        if !matches!(done, Err(Failure::Gone)) || *lost > 0 {
+            return Ok(false);
+        }
+        *lost += 1;
+        self.recorder.unlink(Some(Action::Lost), watch).await?;
+        Ok(true)
+    }
+
+    async fn close(&self) -> Result<(), Stop> {
+        match self.recorder.close().await? {
+            Closed::Done | Closed::Again => Ok(()),
+            Closed::Lost => Err(Stop::Lost),
+        }
+    }
+
+    async fn park(&self, reason: &Reason) -> Result<(), Stop> {
+        tracing::info!(
+            app.id = %self.application.row.id, resource.id = %self.job.resource,
+            field = reason.field.as_deref().unwrap_or(""), "an object is parked"
+        );
+        self.recorder.park(reason).await
+    }
+
+    /// Turns a failure into what happens to the job.
+    async fn fail(&self, failure: Failure) -> Effect {
+        let app = self.application.row.id;
+        let text = failure.to_string();
+        let (kept, effect) = match failure {
+            Failure::Again { after, .. } => {
+                (self.defer(&text, after, 1).await, Effect::Stumbled { wish: after })
+            }
+            Failure::InDoubt { .. } => {
+                (self.defer(&text, None, 1).await, Effect::Stumbled { wish: None })
+            }
+            Failure::Throttled { after } => {
+                (self.defer(&text, after, 0).await, Effect::Throttled { wish: after })
+            }
+            Failure::Unauthorized(detail) => (
+                self.pause(&format!(
+                    "The app refuses the credential ({detail}). Enter a new one, then check the connection."
+                ))
+                .await,
+                Effect::Paused,
+            ),
+            Failure::Misconfigured(reason) => {
+                (self.pause(&format!("{} {}", reason.detail, reason.remedy)).await, Effect::Paused)
+            }
+            Failure::Refused(reason) => (self.park(&reason).await, Effect::Fine),
+            Failure::Conflict { detail } => {
+                (self.park(&hidden_conflict(&detail)).await, Effect::Fine)
+            }
+            Failure::Gone => (
+                self.park(&Reason {
+                    field: None,
+                    detail: "the app made the object and does not know it".into(),
+                    remedy: "look for the object in the app, then retry".into(),
+                })
+                .await,
+                Effect::Fine,
+            ),
+            Failure::Unsupported(what) => (
+                self.park(&Reason {
+                    field: None,
+                    detail: format!("the app cannot do this: {what}"),
+                    remedy: "do it in the app by hand, or change the app's policy".into(),
+                })
+                .await,
+                Effect::Fine,
+            ),
+        };
+        match kept {
+            Ok(()) => effect,
+            Err(Stop::Lost) => Effect::Lost,
+            Err(stop) => {
+                tracing::warn!(
+                    error = ?stop, app.id = %app, resource.id = %self.job.resource,
+                    "a failed push could not be recorded; it runs again when its lease ends"
+                );
+                effect
+            }
+        }
+    }
+
+    async fn defer(&self, detail: &str, wish: Option<Duration>, failures: u32) -> Result<(), Stop> {
+        let attempts = self.job.attempts.saturating_add(failures);
+        let wait = retry::object_wait(attempts.max(1), wish, id::below(1_001));
+        let run_at_us = self.engine.clock().now_us().saturating_add(micros(wait));
+        self.recorder.defer(run_at_us, attempts, detail).await
+    }
+
+    async fn pause(&self, sentence: &str) -> Result<(), Stop> {
+        tracing::warn!(app.id = %self.application.row.id, reason = sentence, "the app is paused");
+        self.recorder.pause(sentence).await
+    }
+
+    /// After a store failure: give the job back if the store lets us.
+    async fn defer_quietly(&self) {
+        let run_at_us = self.engine.clock().now_us().saturating_add(1_000_000);
+        if self.recorder.give_back(run_at_us, self.job.attempts).await.is_err() {
+            tracing::debug!(resource.id = %self.job.resource, "the job waits for its lease to end");
+        }
+    }
+
+    async fn push_members(&self, group: &RemoteId, asked: &mut bool) -> Result<(), Stop> {
+        members::push(self, group, asked).await
+    }
+}
+
+fn fields(link: &Link) -> Vec<String> {
+    link.record.0.keys().cloned().collect()
+}
+
+fn hidden_conflict(detail: &str) -> Reason {
+    Reason {
+        field: None,
+        detail: format!(
+            "the app says it has such an object already ({detail}), but shows none that matches"
+        ),
+        remedy:
+            "find the object in the app and make its matching field equal, or remove it, then retry"
+                .into(),
+    }
+}

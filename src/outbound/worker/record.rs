@@ -1,0 +1,280 @@
+//! Writing down what happened: link, attempt, job and run change together or not at all, and only
+//! while the job is still ours.
+
+use super::Stop;
+use crate::adapters::adapter::Reason;
+use crate::clock::Stopwatch;
+use crate::id::{self, AppId, AttemptId};
+use crate::mapping::field::Kind;
+use crate::mapping::record::Record;
+use crate::outbound::application::Application;
+use crate::outbound::engine::Engine;
+use crate::outbound::plan::{Link, Origin};
+use crate::store::attempts::AttemptRow;
+use crate::store::jobs::{Closed, Job};
+use crate::store::links::LinkRow;
+use crate::store::{self, Transaction};
+
+/// What was done to an object of the app.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Action {
+    Create,
+    Adopt,
+    Update,
+    Deactivate,
+    Reactivate,
+    Delete,
+    Unlink,
+    /// The app no longer knew it.
+    Lost,
+    Members,
+    /// Nothing was done: it is parked or waits.
+    None,
+}
+
+impl Action {
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Adopt => "adopt",
+            Self::Update => "update",
+            Self::Deactivate => "deactivate",
+            Self::Reactivate => "reactivate",
+            Self::Delete => "delete",
+            Self::Unlink => "unlink",
+            Self::Lost => "lost",
+            Self::Members => "members",
+            Self::None => "none",
+        }
+    }
+}
+
+/// Writes down what happens to one job's object.
+pub(super) struct Recorder<'a> {
+    engine: &'a Engine,
+    application: &'a Application,
+    job: &'a Job,
+}
+
+impl<'a> Recorder<'a> {
+    pub(super) fn new(engine: &'a Engine, application: &'a Application, job: &'a Job) -> Self {
+        Self { engine, application, job }
+    }
+
+    /// Runs `work` in a transaction, if the job is still ours.
+    pub(super) async fn fenced<T, F>(&self, work: F) -> Result<T, Stop>
+    where
+        T: Send + 'static,
+        F: Fn(&mut Transaction<'_>) -> store::Result<T> + Send + 'static,
+    {
+        let job = self.job.clone();
+        let app = self.application.row.id;
+        let done = self
+            .engine
+            .store()
+            .write(self.application.organization, move |transaction| {
+                if !transaction.holds_job(app, &job)? {
+                    return Ok(None);
+                }
+                work(transaction).map(Some)
+            })
+            .await?;
+        done.ok_or(Stop::Lost)
+    }
+
+    pub(super) fn attempt(
+        &self,
+        action: Action,
+        outcome: &'static str,
+        fields: Vec<String>,
+        detail: Option<String>,
+        took_us: i64,
+    ) -> AttemptRow {
+        let at_us = self.engine.clock().now_us();
+        AttemptRow {
+            id: AttemptId(id::new_uuid(at_us)),
+            app: self.application.row.id,
+            resource: self.job.resource,
+            kind: self.job.kind.clone(),
+            run: self.job.run,
+            action: action.as_str().into(),
+            outcome: outcome.into(),
+            fields,
+            detail,
+            took_us,
+            at_us,
+        }
+    }
+
+    fn row(&self, kind: Kind, link: &Link) -> LinkRow {
+        let state = match (&link.remote, link.active) {
+            (None, _) => "in_doubt",
+            (Some(_), true) => "linked",
+            (Some(_), false) => "deactivated",
+        };
+        LinkRow {
+            app: self.application.row.id,
+            resource: self.job.resource,
+            kind: kind.as_str().into(),
+            remote_id: link.remote.as_ref().map(|remote| remote.0.clone()),
+            state: state.into(),
+            origin: match link.origin {
+                Origin::Created => "created".into(),
+                Origin::Adopted => "adopted".into(),
+            },
+            record: link.record.0.clone().into_iter().collect(),
+            pushed_us: self.engine.clock().now_us(),
+        }
+    }
+
+    /// Notes that an object is about to be made: should the process die, it is known to be ours.
+    pub(super) async fn intend(&self, kind: Kind, record: &Record) -> Result<Link, Stop> {
+        let link =
+            Link { remote: None, active: true, origin: Origin::Created, record: record.clone() };
+        let row = self.row(kind, &link);
+        self.fenced(move |transaction| transaction.put_link(&row)).await?;
+        Ok(link)
+    }
+
+    /// Notes what the app holds now, and closes the job when nothing is left to do. Answers whether
+    /// the job is closed.
+    pub(super) async fn linked(
+        &self,
+        kind: Kind,
+        link: &Link,
+        (action, fields): (Action, Vec<String>),
+        is_last: bool,
+        watch: &Stopwatch,
+    ) -> Result<bool, Stop> {
+        let row = self.row(kind, link);
+        let attempt = self.attempt(action, "done", fields, None, watch.elapsed_us());
+        let job = self.job.clone();
+        let new = matches!(action, Action::Create | Action::Adopt);
+        let groups = self.application.policy.groups;
+        let now_us = self.engine.clock().now_us();
+        self.fenced(move |transaction| {
+            if new {
+                transaction.forget_remote_of_others(&row)?;
+            }
+            transaction.put_link(&row)?;
+            transaction.insert_attempt(&attempt)?;
+            if new && groups {
+                match kind {
+                    // Groups that wait for this member are due.
+                    Kind::User => {
+                        transaction.mark_groups_of(row.app, row.resource, now_us)?;
+                    }
+                    Kind::Group => {
+                        transaction.compare_members(row.app, row.resource)?;
+                        transaction.mark_groups_of(row.app, row.resource, now_us)?;
+                    }
+                }
+            }
+            if is_last {
+                close(transaction, row.app, &job, now_us)?;
+            }
+            Ok(is_last)
+        })
+        .await
+    }
+
+    /// Forgets the object; with an attempt where something was done or found out.
+    pub(super) async fn unlink(
+        &self,
+        action: Option<Action>,
+        watch: &Stopwatch,
+    ) -> Result<(), Stop> {
+        let (app, resource) = (self.application.row.id, self.job.resource);
+        let attempt =
+            action.map(|action| self.attempt(action, "done", Vec::new(), None, watch.elapsed_us()));
+        self.fenced(move |transaction| {
+            transaction.delete_link(app, resource)?;
+            attempt.iter().try_for_each(|attempt| transaction.insert_attempt(attempt))
+        })
+        .await
+    }
+
+    /// Closes the job, unless the object changed meanwhile.
+    pub(super) async fn close(&self) -> Result<Closed, Stop> {
+        let job = self.job.clone();
+        let app = self.application.row.id;
+        let now_us = self.engine.clock().now_us();
+        self.fenced(move |transaction| close(transaction, app, &job, now_us)).await
+    }
+
+    /// Parks the job until the object changes or a person retries.
+    pub(super) async fn park(&self, reason: &Reason) -> Result<(), Stop> {
+        let job = self.job.clone();
+        let app = self.application.row.id;
+        let now_us = self.engine.clock().now_us();
+        let fields = reason.field.clone().into_iter().collect();
+        let detail = format!("{}; {}", reason.detail, reason.remedy);
+        let attempt = self.attempt(Action::None, "parked", fields, Some(detail), 0);
+        let reason = serde_json::to_string(reason).unwrap_or_default();
+        self.fenced(move |transaction| {
+            transaction.park_job(app, &job, &reason)?;
+            transaction.insert_attempt(&attempt)?;
+            if let Some(run) = job.run {
+                transaction.advance_run(run, false, now_us)?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// Puts the job off.
+    pub(super) async fn defer(
+        &self,
+        run_at_us: i64,
+        attempts: u32,
+        detail: &str,
+    ) -> Result<(), Stop> {
+        let job = self.job.clone();
+        let app = self.application.row.id;
+        let text = detail.to_owned();
+        let attempt = self.attempt(Action::None, "retry", Vec::new(), Some(text.clone()), 0);
+        self.fenced(move |transaction| {
+            transaction.defer_job(app, &job, run_at_us, attempts, Some(&text))?;
+            transaction.insert_attempt(&attempt)
+        })
+        .await
+    }
+
+    /// Puts the job back without a word.
+    pub(super) async fn give_back(&self, run_at_us: i64, attempts: u32) -> Result<(), Stop> {
+        let job = self.job.clone();
+        let app = self.application.row.id;
+        self.fenced(move |transaction| transaction.defer_job(app, &job, run_at_us, attempts, None))
+            .await
+    }
+
+    /// Pauses the app and keeps the job.
+    pub(super) async fn pause(&self, sentence: &str) -> Result<(), Stop> {
+        let job = self.job.clone();
+        let app = self.application.row.id;
+        let now_us = self.engine.clock().now_us();
+        let sentence = sentence.to_owned();
+        let attempt = self.attempt(Action::None, "retry", Vec::new(), Some(sentence.clone()), 0);
+        self.fenced(move |transaction| {
+            transaction.defer_job(app, &job, now_us, job.attempts, None)?;
+            transaction.insert_attempt(&attempt)?;
+            transaction.pause_app(app, Some(&sentence))
+        })
+        .await
+    }
+}
+
+fn close(
+    transaction: &mut Transaction<'_>,
+    app: AppId,
+    job: &Job,
+    now_us: i64,
+) -> store::Result<Closed> {
+    let closed = transaction.close_job(app, job, now_us)?;
+    if closed == Closed::Done
+        && let Some(run) = job.run
+    {
+        transaction.advance_run(run, true, now_us)?;
+    }
+    Ok(closed)
+}

@@ -1,0 +1,273 @@
+//! Configured apps.
+
+use super::connection::Id;
+use super::resources::{Stored, StoredColumns, stored};
+use super::schema::app;
+use super::sql::Sql;
+use super::{Error, Reader, Result, Store, Transaction};
+use crate::id::{AppId, OrganizationId, ResourceId};
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Text};
+use serde_json::{Map, Value};
+
+/// A configured app.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AppRow {
+    /// Its id.
+    pub id: AppId,
+    /// Its name, unique in the organization.
+    pub name: String,
+    /// Kind of adapter.
+    pub adapter: String,
+    /// Settings of the adapter; no secrets.
+    pub settings: Map<String, Value>,
+    /// SCIM filter over users; none: everybody.
+    pub scope: Option<String>,
+    /// What happens to leavers, as JSON.
+    pub policy: Value,
+    /// *Setup Provisioning*.
+    pub enabled: bool,
+    /// Why nothing is sent; the queue is kept.
+    pub paused: Option<String>,
+    /// Version of the mapping in force.
+    pub mapping: i64,
+    /// Whose values the mapping is shown with.
+    pub sample: Option<ResourceId>,
+    /// Counts changes of the app.
+    pub revision: i64,
+    /// When it came to be.
+    pub created_us: i64,
+    /// When it last changed.
+    pub modified_us: i64,
+}
+
+type Row = (
+    (AppId, String, String, String, Option<String>, String, bool),
+    (Option<String>, i64, Option<ResourceId>, i64, i64, i64),
+);
+
+fn row(row: Row) -> Result<AppRow> {
+    let (
+        (id, name, adapter, settings, scope, policy, enabled),
+        (paused, mapping, sample, revision, created_us, modified_us),
+    ) = row;
+    let corrupt = |error: serde_json::Error| Error::Corrupt(error.to_string());
+    Ok(AppRow {
+        id,
+        name,
+        adapter,
+        settings: serde_json::from_str(&settings).map_err(corrupt)?,
+        scope,
+        policy: serde_json::from_str(&policy).map_err(corrupt)?,
+        enabled,
+        paused,
+        mapping,
+        sample,
+        revision,
+        created_us,
+        modified_us,
+    })
+}
+
+macro_rules! columns {
+    () => {
+        (
+            (
+                app::id,
+                app::name,
+                app::adapter,
+                app::settings,
+                app::scope,
+                app::policy,
+                app::enabled,
+            ),
+            (
+                app::paused,
+                app::mapping,
+                app::sample_id,
+                app::revision,
+                app::created_us,
+                app::modified_us,
+            ),
+        )
+    };
+}
+
+impl Reader<'_> {
+    /// Every app, by name.
+    pub fn apps(&mut self) -> Result<Vec<AppRow>> {
+        let rows: Vec<Row> = app::table
+            .filter(app::organization.eq(self.organization))
+            .order(app::name)
+            .select(columns!())
+            .load(self.conn)?;
+        rows.into_iter().map(row).collect()
+    }
+
+    /// An app by id.
+    pub fn app(&mut self, id: AppId) -> Result<Option<AppRow>> {
+        let found: Option<Row> = app::table
+            .filter(app::organization.eq(self.organization).and(app::id.eq(id)))
+            .select(columns!())
+            .first(self.conn)
+            .optional()?;
+        found.map(row).transpose()
+    }
+
+    /// An app by name.
+    pub fn app_named(&mut self, name: &str) -> Result<Option<AppRow>> {
+        let found: Option<Row> = app::table
+            .filter(app::organization.eq(self.organization).and(app::name.eq(name)))
+            .select(columns!())
+            .first(self.conn)
+            .optional()?;
+        found.map(row).transpose()
+    }
+
+    /// At which revision an app is.
+    pub fn app_revision(&mut self, id: AppId) -> Result<Option<i64>> {
+        Ok(app::table
+            .filter(app::organization.eq(self.organization).and(app::id.eq(id)))
+            .select(app::revision)
+            .first(self.conn)
+            .optional()?)
+    }
+
+    /// Ids of the apps that follow the directory, paused ones too: their queues fill.
+    pub fn enabled_apps(&mut self) -> Result<Vec<AppId>> {
+        Ok(app::table
+            .filter(app::organization.eq(self.organization).and(app::enabled.eq(true)))
+            .order(app::id)
+            .select(app::id)
+            .load(self.conn)?)
+    }
+}
+
+impl Transaction<'_> {
+    /// Inserts an app.
+    ///
+    /// # Errors
+    /// [`Error::Taken`] for the name.
+    pub fn insert_app(&mut self, new: &AppRow) -> Result<()> {
+        diesel::insert_into(app::table)
+            .values((
+                app::organization.eq(self.organization),
+                app::id.eq(new.id),
+                app::name.eq(&new.name),
+                app::adapter.eq(&new.adapter),
+                app::settings.eq(Value::Object(new.settings.clone()).to_string()),
+                app::scope.eq(&new.scope),
+                app::policy.eq(new.policy.to_string()),
+                app::enabled.eq(new.enabled),
+                app::paused.eq(&new.paused),
+                app::mapping.eq(new.mapping),
+                app::sample_id.eq(new.sample),
+                app::revision.eq(new.revision),
+                app::created_us.eq(new.created_us),
+                app::modified_us.eq(new.modified_us),
+            ))
+            .execute(self.reader.conn)?;
+        Ok(())
+    }
+
+    /// Writes an app back and raises its revision.
+    ///
+    /// # Errors
+    /// [`Error::Stale`] when its revision is no longer the one that was read; [`Error::Taken`] for
+    /// the name.
+    pub fn update_app(&mut self, changed: &AppRow, now_us: i64) -> Result<()> {
+        let organization = self.organization;
+        let updated = diesel::update(
+            app::table.filter(
+                app::organization
+                    .eq(organization)
+                    .and(app::id.eq(changed.id))
+                    .and(app::revision.eq(changed.revision)),
+            ),
+        )
+        .set((
+            app::name.eq(&changed.name),
+            app::settings.eq(Value::Object(changed.settings.clone()).to_string()),
+            app::scope.eq(&changed.scope),
+            app::policy.eq(changed.policy.to_string()),
+            app::enabled.eq(changed.enabled),
+            app::paused.eq(&changed.paused),
+            app::mapping.eq(changed.mapping),
+            app::sample_id.eq(changed.sample),
+            app::revision.eq(changed.revision + 1),
+            app::modified_us.eq(now_us),
+        ))
+        .execute(self.reader.conn)?;
+        if updated == 1 { Ok(()) } else { Err(Error::Stale) }
+    }
+
+    /// Pauses an app with a sentence, or lets it go on. Its queue is kept.
+    pub fn pause_app(&mut self, id: AppId, reason: Option<&str>) -> Result<()> {
+        let organization = self.organization;
+        diesel::update(app::table.filter(app::organization.eq(organization).and(app::id.eq(id))))
+            .set((app::paused.eq(reason), app::revision.eq(app::revision + 1)))
+            .execute(self.reader.conn)?;
+        Ok(())
+    }
+
+    /// Deletes an app, its mapping, links, queue, runs and secrets. Nothing is changed remotely.
+    pub fn delete_app(&mut self, id: AppId, owner: &str) -> Result<()> {
+        let organization = self.organization;
+        diesel::delete(app::table.filter(app::organization.eq(organization).and(app::id.eq(id))))
+            .execute(self.reader.conn)?;
+        self.delete_secrets(owner)
+    }
+}
+
+impl Store {
+    /// Apps of every organization that are switched on and not paused.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn enabled_apps_everywhere(&self) -> Result<Vec<(OrganizationId, AppId)>> {
+        self.read(OrganizationId(0), |reader| {
+            Ok(app::table
+                .filter(app::enabled.eq(true).and(app::paused.is_null()))
+                .order((app::organization, app::id))
+                .select((app::organization, app::id))
+                .load(reader.conn)?)
+        })
+        .await
+    }
+
+    /// Organizations that have changes which no app was told of.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn organizations_with_changes(&self) -> Result<Vec<OrganizationId>> {
+        self.read(OrganizationId(0), |reader| {
+            let sql = Sql::new("SELECT DISTINCT organization FROM change WHERE position IS NULL");
+            let rows: Vec<(OrganizationId,)> = sql.load::<(BigInt,), _>(reader.conn)?;
+            Ok(rows.into_iter().map(|row| row.0).collect())
+        })
+        .await
+    }
+}
+
+impl Reader<'_> {
+    /// Resources of a type in order of id, after one, at most `limit`.
+    pub fn page_of(
+        &mut self,
+        kind: &str,
+        after: Option<ResourceId>,
+        limit: i64,
+    ) -> Result<Vec<Stored>> {
+        let mut sql = Sql::new(
+            "SELECT id, kind, version, doc, created_us, modified_us FROM resource \
+             WHERE organization = ",
+        );
+        sql.bind(self.organization).push(" AND kind = ").bind(kind);
+        if let Some(after) = after {
+            sql.push(" AND id > ").bind(after);
+        }
+        sql.push(" ORDER BY id LIMIT ").bind(limit);
+        let rows: Vec<StoredColumns> =
+            sql.load::<(Id, Text, BigInt, Text, BigInt, BigInt), _>(self.conn)?;
+        rows.into_iter().map(stored).collect()
+    }
+}

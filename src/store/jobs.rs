@@ -1,0 +1,388 @@
+//! Work: at most one row per app and resource, so a burst of changes is one push.
+//!
+//! A job is *ready*, *running* (claimed, with a lease and a fence) or *parked* (a person must look,
+//! or the object must change). It is deleted when it is done and nothing changed meanwhile.
+
+use super::connection::{Backend, Id};
+use super::sql::Sql;
+use super::{Reader, Result, Transaction};
+use crate::id::{AppId, ResourceId, RunId};
+use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Text};
+
+/// In which order jobs of one app are worked on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Priority {
+    /// Somebody loses access.
+    Leaving,
+    /// A person changed.
+    User,
+    /// A group changed: after its members.
+    Group,
+    /// Everybody is looked at.
+    Sweep,
+}
+
+impl Priority {
+    const fn number(self) -> i32 {
+        match self {
+            Self::Leaving => 5,
+            Self::User => 10,
+            Self::Group => 20,
+            Self::Sweep => 30,
+        }
+    }
+}
+
+/// A claimed job.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Job {
+    /// The object.
+    pub resource: ResourceId,
+    /// Its resource type.
+    pub kind: String,
+    /// How many changes the claim has seen.
+    pub generation: i64,
+    /// Failures in a row.
+    pub attempts: u32,
+    /// Only the holder of this number may finish it.
+    pub fence: i64,
+    /// The Quick Sync it belongs to.
+    pub run: Option<RunId>,
+}
+
+/// What closing a job came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Closed {
+    /// It is done.
+    Done,
+    /// The object changed meanwhile: it is ready again.
+    Again,
+    /// It was no longer ours.
+    Lost,
+}
+
+/// How an app's queue stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Queue {
+    /// Due, or waiting for their next try.
+    pub ready: i64,
+    /// Being pushed.
+    pub running: i64,
+    /// Waiting for a person or a change.
+    pub parked: i64,
+}
+
+/// A job as an administrator sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JobState {
+    /// The object.
+    pub resource: ResourceId,
+    /// `ready`, `running` or `parked`.
+    pub state: String,
+    /// When it is tried next.
+    pub run_at_us: i64,
+    /// Failures in a row.
+    pub attempts: u32,
+    /// Why it is parked (JSON) or waits (a sentence).
+    pub error: Option<String>,
+}
+
+const ON_MARKED: &str = " ON CONFLICT (organization, app_id, resource_id) DO UPDATE SET \
+     generation = job.generation + 1, \
+     attempts = CASE WHEN job.state = 'parked' THEN 0 ELSE job.attempts END, \
+     error = CASE WHEN job.state = 'parked' THEN NULL ELSE job.error END, \
+     run_at_us = CASE WHEN job.state = 'running' THEN job.run_at_us ELSE excluded.run_at_us END, \
+     priority = CASE WHEN excluded.priority < job.priority THEN excluded.priority \
+                     ELSE job.priority END, ";
+/// A change of the object: a run that counted the job as failed has seen the last of it.
+const KEEPS_RUN: &str = "run_id = CASE WHEN job.state = 'parked' THEN NULL ELSE job.run_id END, \
+     state = CASE WHEN job.state = 'parked' THEN 'ready' ELSE job.state END";
+/// A run takes every job over.
+const TAKES_RUN: &str = "run_id = excluded.run_id, \
+     state = CASE WHEN job.state = 'parked' THEN 'ready' ELSE job.state END";
+const COLUMNS: &str = "INSERT INTO job (organization, app_id, resource_id, kind, generation, \
+     state, priority, run_at_us, attempts, fence, run_id) ";
+
+impl Transaction<'_> {
+    /// Marks objects as due for an app. A parked job is ready again; a running one runs again.
+    pub fn mark_due(
+        &mut self,
+        app: AppId,
+        objects: &[(ResourceId, &str, Priority)],
+        now_us: i64,
+    ) -> Result<()> {
+        for chunk in objects.chunks(200) {
+            let mut sql = Sql::new(
+                "INSERT INTO job (organization, app_id, resource_id, kind, generation, state, \
+                 priority, run_at_us, attempts, fence) VALUES ",
+            );
+            for (at, (resource, kind, priority)) in chunk.iter().enumerate() {
+                sql.push(if at == 0 { "(" } else { ", (" });
+                sql.bind(self.organization).push(", ").bind(app).push(", ").bind(*resource);
+                sql.push(", ").bind(*kind).push(", 1, 'ready', ").bind(priority.number());
+                sql.push(", ").bind(now_us).push(", 0, 0)");
+            }
+            sql.push(ON_MARKED).push(KEEPS_RUN);
+            sql.execute(self.conn)?;
+        }
+        Ok(())
+    }
+
+    /// Marks everybody for a run: every user, every group when `groups`, and every account whose
+    /// resource is gone. Answers how many.
+    pub fn mark_everybody(
+        &mut self,
+        app: AppId,
+        groups: bool,
+        run: RunId,
+        now_us: i64,
+    ) -> Result<i64> {
+        let kinds: &[(&str, Priority)] = if groups {
+            &[("User", Priority::Sweep), ("Group", Priority::Sweep)]
+        } else {
+            &[("User", Priority::Sweep)]
+        };
+        let mut marked = 0;
+        for (at, (kind, priority)) in kinds.iter().enumerate() {
+            let mut sql = Sql::new(COLUMNS);
+            sql.push("SELECT organization, ").bind(app).push(", id, kind, 1, 'ready', ");
+            // Groups come after the users, who are their members.
+            sql.bind(priority.number() + i32::try_from(at).unwrap_or(0));
+            sql.push(", ").bind(now_us).push(", 0, 0, ").bind(run);
+            sql.push(" FROM resource WHERE organization = ").bind(self.organization);
+            sql.push(" AND kind = ").bind(*kind).push(ON_MARKED).push(TAKES_RUN);
+            marked += sql.execute(self.conn)?;
+        }
+        let mut sql = Sql::new(COLUMNS);
+        sql.push("SELECT l.organization, l.app_id, l.resource_id, l.kind, 1, 'ready', 30, ");
+        sql.bind(now_us).push(", 0, 0, ").bind(run);
+        sql.push(" FROM link l WHERE l.organization = ").bind(self.organization);
+        sql.push(" AND l.app_id = ").bind(app);
+        sql.push(
+            " AND NOT EXISTS (SELECT 1 FROM resource r \
+             WHERE r.organization = l.organization AND r.id = l.resource_id)",
+        );
+        sql.push(ON_MARKED).push(TAKES_RUN);
+        marked += sql.execute(self.conn)?;
+        Ok(i64::try_from(marked).unwrap_or(i64::MAX))
+    }
+
+    /// Claims up to `limit` jobs that are due before `due_us`, until `lease_us`. Jobs whose holder
+    /// let the lease run out are ready again.
+    pub fn claim_jobs(
+        &mut self,
+        app: AppId,
+        (now_us, due_us): (i64, i64),
+        limit: usize,
+        lease_us: i64,
+    ) -> Result<Vec<Job>> {
+        let mut expired = Sql::new("UPDATE job SET state = 'ready', lease_us = NULL, run_at_us = ");
+        expired.bind(now_us).push(" WHERE organization = ").bind(self.organization);
+        expired.push(" AND app_id = ").bind(app);
+        expired.push(" AND state = 'running' AND lease_us < ").bind(now_us);
+        expired.execute(self.conn)?;
+
+        let mut sql = Sql::new("UPDATE job SET state = 'running', fence = fence + 1, lease_us = ");
+        sql.bind(lease_us).push(" WHERE organization = ").bind(self.organization);
+        sql.push(" AND app_id = ").bind(app);
+        sql.push(" AND resource_id IN (SELECT resource_id FROM job WHERE organization = ");
+        sql.bind(self.organization).push(" AND app_id = ").bind(app);
+        sql.push(" AND state = 'ready' AND run_at_us <= ").bind(due_us);
+        sql.push(" ORDER BY priority, run_at_us LIMIT ");
+        sql.bind(i64::try_from(limit).unwrap_or(i64::MAX));
+        if self.conn.backend() == Backend::Postgres {
+            sql.push(" FOR UPDATE SKIP LOCKED");
+        }
+        sql.push(
+            ") RETURNING resource_id, kind, generation, attempts, fence, run_id, priority, run_at_us",
+        );
+        type Row = (ResourceId, String, i64, i32, i64, Option<RunId>, i32, i64);
+        let mut rows: Vec<Row> =
+            sql.load::<(Id, Text, BigInt, Integer, BigInt, Nullable<Id>, Integer, BigInt), _>(
+                self.conn,
+            )?;
+        rows.sort_by_key(|row| (row.6, row.7));
+        Ok(rows
+            .into_iter()
+            .map(|(resource, kind, generation, attempts, fence, run, _, _)| Job {
+                resource,
+                kind,
+                generation,
+                attempts: u32::try_from(attempts).unwrap_or(0),
+                fence,
+                run,
+            })
+            .collect())
+    }
+
+    /// Whether the job is still ours.
+    pub fn holds_job(&mut self, app: AppId, job: &Job) -> Result<bool> {
+        let mut sql = Sql::new("SELECT 1 FROM job");
+        self.held(&mut sql, app, job);
+        if self.conn.backend() == Backend::Postgres {
+            sql.push(" FOR UPDATE");
+        }
+        Ok(!sql.load::<(Integer,), (i32,)>(self.conn)?.is_empty())
+    }
+
+    fn held(&self, sql: &mut Sql, app: AppId, job: &Job) {
+        sql.push(" WHERE organization = ").bind(self.organization);
+        sql.push(" AND app_id = ").bind(app).push(" AND resource_id = ").bind(job.resource);
+        sql.push(" AND state = 'running' AND fence = ").bind(job.fence);
+    }
+
+    /// Closes a job: deletes it, unless the object changed since it was claimed.
+    pub fn close_job(&mut self, app: AppId, job: &Job, now_us: i64) -> Result<Closed> {
+        let mut sql = Sql::new("DELETE FROM job");
+        self.held(&mut sql, app, job);
+        sql.push(" AND generation = ").bind(job.generation);
+        if sql.execute(self.conn)? == 1 {
+            return Ok(Closed::Done);
+        }
+        let mut sql = Sql::new(
+            "UPDATE job SET state = 'ready', lease_us = NULL, error = NULL, attempts = 0, \
+             run_at_us = ",
+        );
+        sql.bind(now_us);
+        self.held(&mut sql, app, job);
+        Ok(if sql.execute(self.conn)? == 1 { Closed::Again } else { Closed::Lost })
+    }
+
+    /// Puts a job off. `attempts` becomes its count of failures in a row.
+    pub fn defer_job(
+        &mut self,
+        app: AppId,
+        job: &Job,
+        run_at_us: i64,
+        attempts: u32,
+        error: Option<&str>,
+    ) -> Result<()> {
+        let mut sql = Sql::new("UPDATE job SET state = 'ready', lease_us = NULL, run_at_us = ");
+        sql.bind(run_at_us).push(", attempts = ");
+        sql.bind(i32::try_from(attempts).unwrap_or(i32::MAX)).push(", error = ");
+        sql.bind(error.map(str::to_owned));
+        self.held(&mut sql, app, job);
+        sql.execute(self.conn)?;
+        Ok(())
+    }
+
+    /// Parks a job with its reason, unless the object changed since it was claimed: then it is
+    /// ready again, as the reason may have gone.
+    pub fn park_job(&mut self, app: AppId, job: &Job, reason: &str) -> Result<()> {
+        let mut sql = Sql::new(
+            "UPDATE job SET lease_us = NULL, attempts = 0, state = CASE WHEN generation = ",
+        );
+        sql.bind(job.generation).push(" THEN 'parked' ELSE 'ready' END, error = ");
+        sql.bind(reason);
+        self.held(&mut sql, app, job);
+        sql.execute(self.conn)?;
+        Ok(())
+    }
+
+    /// Makes every job of an app that waits for its next try due.
+    pub fn release_waiting(&mut self, app: AppId, now_us: i64) -> Result<()> {
+        let mut sql = Sql::new("UPDATE job SET run_at_us = ");
+        sql.bind(now_us).push(" WHERE organization = ").bind(self.organization);
+        sql.push(" AND app_id = ").bind(app).push(" AND state = 'ready' AND run_at_us > ");
+        sql.bind(now_us);
+        sql.execute(self.conn)?;
+        Ok(())
+    }
+
+    /// Makes parked jobs ready: one object's, or all of the app's. Answers how many.
+    pub fn retry_parked(
+        &mut self,
+        app: AppId,
+        resource: Option<ResourceId>,
+        now_us: i64,
+    ) -> Result<usize> {
+        let mut sql =
+            Sql::new("UPDATE job SET state = 'ready', error = NULL, run_id = NULL, run_at_us = ");
+        sql.bind(now_us).push(" WHERE organization = ").bind(self.organization);
+        sql.push(" AND app_id = ").bind(app).push(" AND state = 'parked'");
+        if let Some(resource) = resource {
+            sql.push(" AND resource_id = ").bind(resource);
+        }
+        sql.execute(self.conn)
+    }
+
+    /// After a crash of the only process: what it was doing is ready, and its leases are free.
+    pub fn recover_alone(&mut self, now_us: i64) -> Result<()> {
+        let mut sql = Sql::new("UPDATE job SET state = 'ready', lease_us = NULL, run_at_us = ");
+        sql.bind(now_us).push(" WHERE state = 'running'");
+        sql.execute(self.conn)?;
+        Sql::new("DELETE FROM lease").execute(self.conn)?;
+        Ok(())
+    }
+}
+
+impl Reader<'_> {
+    /// Whether a claim would find something.
+    pub fn has_due_jobs(&mut self, app: AppId, due_us: i64) -> Result<bool> {
+        let mut sql = Sql::new("SELECT EXISTS (SELECT 1 FROM job WHERE organization = ");
+        sql.bind(self.organization).push(" AND app_id = ").bind(app);
+        sql.push(" AND state = 'ready' AND run_at_us <= ").bind(due_us);
+        sql.push(") OR EXISTS (SELECT 1 FROM job WHERE organization = ").bind(self.organization);
+        sql.push(" AND app_id = ").bind(app).push(" AND state = 'running' AND lease_us < ");
+        sql.bind(due_us).push(")");
+        let rows: Vec<(bool,)> = sql.load::<(Bool,), _>(self.conn)?;
+        Ok(rows.first().is_some_and(|row| row.0))
+    }
+
+    /// How an app's queue stands.
+    pub fn queue(&mut self, app: AppId) -> Result<Queue> {
+        let mut sql = Sql::new("SELECT state, COUNT(*) FROM job WHERE organization = ");
+        sql.bind(self.organization).push(" AND app_id = ").bind(app).push(" GROUP BY state");
+        let rows: Vec<(String, i64)> = sql.load::<(Text, BigInt), _>(self.conn)?;
+        let mut queue = Queue::default();
+        for (state, count) in rows {
+            match state.as_str() {
+                "running" => queue.running = count,
+                "parked" => queue.parked = count,
+                _ => queue.ready = count,
+            }
+        }
+        Ok(queue)
+    }
+
+    /// The jobs of some objects, or, without any, the app's parked ones after an id.
+    pub fn job_states(
+        &mut self,
+        app: AppId,
+        objects: Option<&[ResourceId]>,
+        after: Option<ResourceId>,
+        limit: i64,
+    ) -> Result<Vec<JobState>> {
+        let mut sql = Sql::new(
+            "SELECT resource_id, state, run_at_us, attempts, error FROM job WHERE organization = ",
+        );
+        sql.bind(self.organization).push(" AND app_id = ").bind(app);
+        match objects {
+            Some([]) => return Ok(Vec::new()),
+            Some(objects) => {
+                sql.push(" AND resource_id IN (").binds(objects.iter().copied()).push(")");
+            }
+            None => {
+                sql.push(" AND state = 'parked'");
+            }
+        }
+        if let Some(after) = after {
+            sql.push(" AND resource_id > ").bind(after);
+        }
+        sql.push(" ORDER BY resource_id LIMIT ").bind(limit);
+        type Row = (ResourceId, String, i64, i32, Option<String>);
+        let rows: Vec<Row> =
+            sql.load::<(Id, Text, BigInt, Integer, Nullable<Text>), _>(self.conn)?;
+        Ok(rows
+            .into_iter()
+            .map(|(resource, state, run_at_us, attempts, error)| JobState {
+                resource,
+                state,
+                run_at_us,
+                attempts: u32::try_from(attempts).unwrap_or(0),
+                error,
+            })
+            .collect())
+    }
+}

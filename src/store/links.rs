@@ -1,0 +1,188 @@
+//! What an app holds for a resource: the memory of the bridge.
+
+use super::connection::Id;
+use super::sql::Sql;
+use super::{Error, Reader, Result, Transaction};
+use crate::id::{AppId, ResourceId};
+use diesel::sql_types::{BigInt, Nullable, Text};
+use serde_json::{Map, Value};
+use std::collections::HashMap;
+
+/// A resource's account in an app.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LinkRow {
+    /// The app.
+    pub app: AppId,
+    /// The resource, which may be gone from the directory.
+    pub resource: ResourceId,
+    /// Its resource type.
+    pub kind: String,
+    /// The app's id; none while it is unknown whether a creation took effect.
+    pub remote_id: Option<String>,
+    /// `linked`, `in_doubt` or `deactivated`.
+    pub state: String,
+    /// `created` or `adopted`.
+    pub origin: String,
+    /// What the app last accepted, by app field.
+    pub record: Map<String, Value>,
+    /// When it was last written.
+    pub pushed_us: i64,
+}
+
+const COLUMNS: &str =
+    "SELECT app_id, resource_id, kind, remote_id, state, origin, record, pushed_us FROM link l";
+
+type Row = (AppId, ResourceId, String, Option<String>, String, String, Option<String>, Option<i64>);
+
+impl Reader<'_> {
+    fn load_links(&mut self, sql: Sql) -> Result<Vec<LinkRow>> {
+        type Types = (Id, Id, Text, Nullable<Text>, Text, Text, Nullable<Text>, Nullable<BigInt>);
+        let rows: Vec<Row> = sql.load::<Types, _>(self.conn)?;
+        rows.into_iter()
+            .map(|(app, resource, kind, remote_id, state, origin, record, pushed_us)| {
+                let record = record.as_deref().map_or_else(|| Ok(Map::new()), serde_json::from_str);
+                Ok(LinkRow {
+                    app,
+                    resource,
+                    kind,
+                    remote_id,
+                    state,
+                    origin,
+                    record: record.map_err(|error| Error::Corrupt(error.to_string()))?,
+                    pushed_us: pushed_us.unwrap_or(0),
+                })
+            })
+            .collect()
+    }
+
+    fn links_where(&mut self, app: AppId) -> Sql {
+        let mut sql = Sql::new(COLUMNS);
+        sql.push(" WHERE l.organization = ").bind(self.organization);
+        sql.push(" AND l.app_id = ").bind(app);
+        sql
+    }
+
+    /// The link of one resource.
+    pub fn link(&mut self, app: AppId, resource: ResourceId) -> Result<Option<LinkRow>> {
+        let mut sql = self.links_where(app);
+        sql.push(" AND l.resource_id = ").bind(resource);
+        Ok(self.load_links(sql)?.into_iter().next())
+    }
+
+    /// The links of several resources, by resource.
+    pub fn links_of(
+        &mut self,
+        app: AppId,
+        resources: &[ResourceId],
+    ) -> Result<HashMap<ResourceId, LinkRow>> {
+        let mut links = HashMap::with_capacity(resources.len());
+        for chunk in resources.chunks(500) {
+            let mut sql = self.links_where(app);
+            sql.push(" AND l.resource_id IN (").binds(chunk.iter().copied()).push(")");
+            links.extend(self.load_links(sql)?.into_iter().map(|link| (link.resource, link)));
+        }
+        Ok(links)
+    }
+
+    /// Every link of an app in order of resource, after one, at most `limit`.
+    pub fn links(
+        &mut self,
+        app: AppId,
+        after: Option<ResourceId>,
+        limit: i64,
+    ) -> Result<Vec<LinkRow>> {
+        let mut sql = self.links_where(app);
+        if let Some(after) = after {
+            sql.push(" AND l.resource_id > ").bind(after);
+        }
+        sql.push(" ORDER BY l.resource_id LIMIT ").bind(limit);
+        self.load_links(sql)
+    }
+
+    /// Links whose resource is gone from the directory.
+    pub fn links_without_resource(&mut self, app: AppId, limit: i64) -> Result<Vec<LinkRow>> {
+        let mut sql = self.links_where(app);
+        sql.push(
+            " AND NOT EXISTS (SELECT 1 FROM resource r \
+             WHERE r.organization = l.organization AND r.id = l.resource_id)",
+        );
+        sql.push(" ORDER BY l.resource_id LIMIT ").bind(limit);
+        self.load_links(sql)
+    }
+
+    /// Whether an object of the app belongs to another resource that is still there.
+    pub fn is_remote_taken(
+        &mut self,
+        app: AppId,
+        kind: &str,
+        remote_id: &str,
+        resource: ResourceId,
+    ) -> Result<bool> {
+        let mut sql = self.links_where(app);
+        sql.push(" AND l.kind = ").bind(kind).push(" AND l.remote_id = ").bind(remote_id);
+        sql.push(" AND l.resource_id <> ").bind(resource);
+        sql.push(
+            " AND EXISTS (SELECT 1 FROM resource r \
+             WHERE r.organization = l.organization AND r.id = l.resource_id)",
+        );
+        Ok(!self.load_links(sql)?.is_empty())
+    }
+}
+
+impl Transaction<'_> {
+    /// Writes a link.
+    ///
+    /// # Errors
+    /// [`Error::Taken`] when the app's object belongs to another resource.
+    pub fn put_link(&mut self, link: &LinkRow) -> Result<()> {
+        let record = serde_json::to_string(&link.record)
+            .map_err(|error| Error::Corrupt(error.to_string()))?;
+        let mut sql = Sql::new(
+            "INSERT INTO link (organization, app_id, resource_id, kind, remote_id, state, origin, \
+             record, pushed_us) VALUES (",
+        );
+        sql.bind(self.organization).push(", ").bind(link.app).push(", ").bind(link.resource);
+        sql.push(", ").bind(link.kind.as_str()).push(", ").bind(link.remote_id.clone());
+        sql.push(", ").bind(link.state.as_str()).push(", ").bind(link.origin.as_str());
+        sql.push(", ").bind(record).push(", ").bind(link.pushed_us);
+        sql.push(
+            ") ON CONFLICT (organization, app_id, resource_id) DO UPDATE SET \
+             remote_id = excluded.remote_id, state = excluded.state, origin = excluded.origin, \
+             record = excluded.record, pushed_us = excluded.pushed_us",
+        );
+        sql.execute(self.conn)?;
+        Ok(())
+    }
+
+    /// Forgets links of resources that are gone to the object that now belongs to this one.
+    pub fn forget_remote_of_others(&mut self, link: &LinkRow) -> Result<()> {
+        let Some(remote_id) = &link.remote_id else { return Ok(()) };
+        let mut sql = Sql::new("DELETE FROM link WHERE organization = ");
+        sql.bind(self.organization).push(" AND app_id = ").bind(link.app);
+        sql.push(" AND kind = ").bind(link.kind.as_str());
+        sql.push(" AND remote_id = ").bind(remote_id.as_str());
+        sql.push(" AND resource_id <> ").bind(link.resource);
+        sql.push(
+            " AND NOT EXISTS (SELECT 1 FROM resource r \
+             WHERE r.organization = link.organization AND r.id = link.resource_id)",
+        );
+        sql.execute(self.conn)?;
+        Ok(())
+    }
+
+    /// Forgets a link, and what the app was told of it as a group or a member.
+    pub fn delete_link(&mut self, app: AppId, resource: ResourceId) -> Result<()> {
+        for text in [
+            "DELETE FROM link WHERE resource_id = ",
+            "DELETE FROM link_member WHERE group_id = ",
+            "DELETE FROM link_member WHERE member_id = ",
+            "DELETE FROM member_push WHERE group_id = ",
+        ] {
+            let mut sql = Sql::new(text);
+            sql.bind(resource).push(" AND organization = ").bind(self.organization);
+            sql.push(" AND app_id = ").bind(app);
+            sql.execute(self.conn)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,243 @@
+//! Which members an app has accepted, and which may differ from the directory.
+//!
+//! `member_push` is a hint: members worth a look. What is sent follows from the tables as they are
+//! when the group is worked on, so a change of one member costs one member, whatever the group's
+//! size, and marking too much is harmless.
+
+use super::connection::Id;
+use super::jobs::Priority;
+use super::sql::Sql;
+use super::{Reader, Result, Transaction};
+use crate::id::{AppId, ResourceId};
+use diesel::sql_types::{BigInt, Bool, Nullable, Text};
+use std::collections::BTreeMap;
+
+/// A member worth a look.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DueMember {
+    /// The member.
+    pub member: ResourceId,
+    /// How often it was marked; a mark that comes while it is pushed is not lost.
+    pub mark: i64,
+    /// The app's id of the member, and whether it must join (or leave); none when nothing is to be
+    /// told: the app knows already, or does not know the member yet.
+    pub wish: Option<(String, bool)>,
+    /// Whether the member is in the directory's group.
+    pub is_member: bool,
+}
+
+const MARKED: &str = " ON CONFLICT (organization, app_id, group_id, member_id) \
+     DO UPDATE SET mark = member_push.mark + 1";
+const MARK: &str = "INSERT INTO member_push (organization, app_id, group_id, member_id, mark) ";
+
+impl Reader<'_> {
+    /// Members of a group worth a look, at most `limit`.
+    pub fn due_members(
+        &mut self,
+        app: AppId,
+        group: ResourceId,
+        limit: usize,
+    ) -> Result<Vec<DueMember>> {
+        let mut sql = Sql::new(
+            "SELECT p.member_id, p.mark, l.remote_id, m.member_id IS NOT NULL, \
+             a.member_id IS NOT NULL FROM member_push p \
+             LEFT JOIN member m ON m.organization = p.organization \
+               AND m.group_id = p.group_id AND m.member_id = p.member_id \
+             LEFT JOIN link_member a ON a.organization = p.organization AND a.app_id = p.app_id \
+               AND a.group_id = p.group_id AND a.member_id = p.member_id \
+             LEFT JOIN link l ON l.organization = p.organization AND l.app_id = p.app_id \
+               AND l.resource_id = p.member_id \
+             WHERE p.organization = ",
+        );
+        sql.bind(self.organization).push(" AND p.app_id = ").bind(app);
+        sql.push(" AND p.group_id = ").bind(group).push(" ORDER BY p.member_id LIMIT ");
+        sql.bind(i64::try_from(limit).unwrap_or(i64::MAX));
+        type Row = (ResourceId, i64, Option<String>, bool, bool);
+        let rows: Vec<Row> = sql.load::<(Id, BigInt, Nullable<Text>, Bool, Bool), _>(self.conn)?;
+        Ok(rows
+            .into_iter()
+            .map(|(member, mark, remote, is_member, accepted)| DueMember {
+                member,
+                mark,
+                wish: remote.filter(|_| is_member != accepted).map(|remote| (remote, is_member)),
+                is_member,
+            })
+            .collect())
+    }
+}
+
+impl Transaction<'_> {
+    /// Marks members of a group as worth a look.
+    pub fn mark_members(
+        &mut self,
+        app: AppId,
+        group: ResourceId,
+        members: &[ResourceId],
+    ) -> Result<()> {
+        // A statement may not mark the same row twice.
+        let mut members = members.to_vec();
+        members.sort_unstable();
+        members.dedup();
+        for chunk in members.chunks(200) {
+            let mut sql = Sql::new(MARK);
+            sql.push("VALUES ");
+            for (at, member) in chunk.iter().enumerate() {
+                sql.push(if at == 0 { "(" } else { ", (" });
+                sql.bind(self.organization).push(", ").bind(app).push(", ").bind(group);
+                sql.push(", ").bind(*member).push(", 1)");
+            }
+            sql.push(MARKED);
+            sql.execute(self.conn)?;
+        }
+        Ok(())
+    }
+
+    /// Marks every member of a group that the app was not told of, or should be told has left.
+    pub fn compare_members(&mut self, app: AppId, group: ResourceId) -> Result<()> {
+        self.compare(app, Some(group))
+    }
+
+    /// The same for every group that the app has.
+    pub fn compare_all_members(&mut self, app: AppId) -> Result<()> {
+        self.compare(app, None)
+    }
+
+    fn compare(&mut self, app: AppId, group: Option<ResourceId>) -> Result<()> {
+        let mut joined = Sql::new(MARK);
+        joined.push("SELECT m.organization, ").bind(app);
+        joined.push(", m.group_id, m.member_id, 1 FROM member m WHERE m.organization = ");
+        joined.bind(self.organization);
+        match group {
+            Some(group) => joined.push(" AND m.group_id = ").bind(group),
+            None => joined
+                .push(" AND m.group_id IN (SELECT resource_id FROM link WHERE organization = ")
+                .bind(self.organization)
+                .push(" AND kind = 'Group' AND app_id = ")
+                .bind(app)
+                .push(")"),
+        };
+        joined.push(
+            " AND NOT EXISTS (SELECT 1 FROM link_member a WHERE a.organization = m.organization \
+             AND a.group_id = m.group_id AND a.member_id = m.member_id AND a.app_id = ",
+        );
+        joined.bind(app).push(")").push(MARKED);
+        joined.execute(self.conn)?;
+
+        let mut left = Sql::new(MARK);
+        left.push("SELECT a.organization, a.app_id, a.group_id, a.member_id, 1 ");
+        left.push("FROM link_member a WHERE a.organization = ").bind(self.organization);
+        left.push(" AND a.app_id = ").bind(app);
+        if let Some(group) = group {
+            left.push(" AND a.group_id = ").bind(group);
+        }
+        left.push(
+            " AND NOT EXISTS (SELECT 1 FROM member m WHERE m.organization = a.organization \
+             AND m.group_id = a.group_id AND m.member_id = a.member_id)",
+        );
+        left.push(MARKED);
+        left.execute(self.conn)?;
+        Ok(())
+    }
+
+    /// Marks the groups of a member that has just got an account, as far as the app has them.
+    pub fn mark_groups_of(&mut self, app: AppId, member: ResourceId, now_us: i64) -> Result<()> {
+        let mut sql = Sql::new(
+            "SELECT m.group_id FROM member m JOIN link l ON l.organization = m.organization \
+             AND l.resource_id = m.group_id WHERE m.organization = ",
+        );
+        sql.bind(self.organization).push(" AND m.member_id = ").bind(member);
+        sql.push(" AND l.app_id = ").bind(app);
+        let groups: Vec<(ResourceId,)> = sql.load::<(Id,), _>(self.conn)?;
+        for (group,) in &groups {
+            self.mark_members(app, *group, &[member])?;
+        }
+        let jobs: Vec<_> =
+            groups.iter().map(|(group,)| (*group, "Group", Priority::Group)).collect();
+        self.mark_due(app, &jobs, now_us)
+    }
+
+    /// Notes what the app was told: these members are as the directory said when they were read.
+    pub fn settle_members(
+        &mut self,
+        app: AppId,
+        group: ResourceId,
+        due: &[DueMember],
+    ) -> Result<()> {
+        let joined: Vec<ResourceId> = due
+            .iter()
+            .filter(|one| matches!(one.wish, Some((_, true))))
+            .map(|one| one.member)
+            .collect();
+        for chunk in joined.chunks(200) {
+            let mut sql = Sql::new(
+                "INSERT INTO link_member (organization, app_id, group_id, member_id) VALUES ",
+            );
+            for (at, member) in chunk.iter().enumerate() {
+                sql.push(if at == 0 { "(" } else { ", (" });
+                sql.bind(self.organization).push(", ").bind(app).push(", ").bind(group);
+                sql.push(", ").bind(*member).push(")");
+            }
+            sql.push(" ON CONFLICT DO NOTHING");
+            sql.execute(self.conn)?;
+        }
+        // Who left, and who has no account that could be in the app's group.
+        let left: Vec<ResourceId> =
+            due.iter().filter(|one| !one.is_member).map(|one| one.member).collect();
+        self.delete_listed("link_member", app, group, &left, None)?;
+        let mut marks: BTreeMap<i64, Vec<ResourceId>> = BTreeMap::new();
+        for one in due {
+            marks.entry(one.mark).or_default().push(one.member);
+        }
+        for (mark, members) in marks {
+            self.delete_listed("member_push", app, group, &members, Some(mark))?;
+        }
+        Ok(())
+    }
+
+    fn delete_listed(
+        &mut self,
+        table: &str,
+        app: AppId,
+        group: ResourceId,
+        members: &[ResourceId],
+        mark: Option<i64>,
+    ) -> Result<()> {
+        for chunk in members.chunks(500) {
+            let mut sql = Sql::new("DELETE FROM ");
+            sql.push(table).push(" WHERE organization = ").bind(self.organization);
+            sql.push(" AND app_id = ").bind(app).push(" AND group_id = ").bind(group);
+            if let Some(mark) = mark {
+                sql.push(" AND mark = ").bind(mark);
+            }
+            sql.push(" AND member_id IN (").binds(chunk.iter().copied()).push(")");
+            sql.execute(self.conn)?;
+        }
+        Ok(())
+    }
+
+    /// The users among these resources and in the groups among them, however deep.
+    pub fn users_below(&mut self, resources: &[ResourceId]) -> Result<Vec<ResourceId>> {
+        let mut users = Vec::new();
+        for chunk in resources.chunks(500) {
+            let mut sql = Sql::new(
+                "WITH RECURSIVE below (id) AS (SELECT id FROM resource WHERE organization = ",
+            );
+            sql.bind(self.organization).push(" AND id IN (").binds(chunk.iter().copied());
+            sql.push(
+                ") UNION SELECT m.member_id FROM below b JOIN member m ON m.group_id = b.id \
+                 WHERE m.organization = ",
+            );
+            sql.bind(self.organization);
+            sql.push(
+                ") SELECT r.id FROM below b JOIN resource r ON r.id = b.id \
+                 WHERE r.kind = 'User' AND r.organization = ",
+            );
+            sql.bind(self.organization);
+            let rows: Vec<(ResourceId,)> = sql.load::<(Id,), _>(self.conn)?;
+            users.extend(rows.into_iter().map(|row| row.0));
+        }
+        users.sort_unstable();
+        users.dedup();
+        Ok(users)
+    }
+}

@@ -1,0 +1,11 @@
+//! The protocol, over HTTP.
+
+mod discovery;
+mod groups;
+mod hostile;
+mod life;
+mod lists;
+mod providers;
+mod refusals;
+mod together;
+mod tokens;
