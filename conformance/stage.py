@@ -102,9 +102,12 @@ def start(command, log, **options):
 
 
 def folder():
-    """A new folder that goes when the script ends."""
+    """A new folder that goes when the script ends; with `KEEP` set it stays, and is named."""
     path = Path(tempfile.mkdtemp(prefix="rollcall-conformance."))
-    atexit.register(lambda: shutil.rmtree(path, ignore_errors=True))
+    if os.environ.get("KEEP"):
+        print(f"Everything is kept in {path}")
+    else:
+        atexit.register(lambda: shutil.rmtree(path, ignore_errors=True))
     return path
 
 
@@ -206,6 +209,7 @@ class Rollcall:
         _logs.append(self.log)
         self.environment = {
             **{k: v for k, v in os.environ.items() if not k.startswith("ROLLCALL_")},
+            "NO_COLOR": "1",
             "ROLLCALL_LISTEN": f"127.0.0.1:{self.port}",
             "ROLLCALL_DATABASE_URL": f"sqlite:{place / 'rollcall.db'}",
             "ROLLCALL_KEY_FILE": str(place / "rollcall.key"),
@@ -428,7 +432,8 @@ def play(run):
     sys.stdout.flush()
     for log in _logs:
         if log.exists():
-            lines = log.read_text("utf-8", "replace").splitlines()[-30:]
-            print("\nThe end of", log.name, *lines, sep="\n    ", file=sys.stderr)
+            lines = log.read_text("utf-8", "replace").splitlines()
+            telling = [line for line in lines if " INFO " not in line][-12:]
+            print(f"\nThe end of {log.name}:", *telling, sep="\n    ", file=sys.stderr)
     print(f"\nFAILED: {told}", file=sys.stderr)
     sys.exit(1)

@@ -42,7 +42,7 @@ struct Settings {
     /// Configuration file [default: rollcall.toml, if it is there]
     #[arg(long, global = true, value_name = "FILE", env = "ROLLCALL_CONFIG")]
     config: Option<PathBuf>,
-    /// Database: sqlite:PATH or postgres://USER@HOST/NAME [default: sqlite:rollcall.db]
+    /// Database: `sqlite:PATH` or `postgres://USER@HOST/NAME` [default: sqlite:rollcall.db]
     #[arg(long, global = true, value_name = "URL")]
     database_url: Option<String>,
     /// Address to listen on [default: 127.0.0.1:8080]
