@@ -26,7 +26,7 @@ use std::process::ExitCode;
     disable_help_subcommand = true,
     after_help = "Everything can be set in rollcall.toml, in ROLLCALL_* variables and by flags, in \
 rising order; `rollcall check-config` prints every value and where it came from.\n\n\
-First steps:\n  rollcall                                   start, on rollcall.db in this directory\n  \
+First steps:\n  rollcall                                        start, on rollcall.db in this directory\n  \
 rollcall token create okta --scope scim.write   a token for an identity provider\n  \
 rollcall token create me --scope admin          a token for the admin API"
 )]
