@@ -192,9 +192,9 @@ fn join(situation: &Situation) -> Next {
         return if keys.is_empty() {
             Next::Park(Reason {
                 field: situation.match_fields.first().cloned(),
-                detail: "no field by which the app could recognise the object has a value".into(),
+                detail: "No field by which the app could recognise the object has a value.".into(),
                 remedy: format!(
-                    "map {} to a field that everybody has",
+                    "Map {} to a field that everybody has.",
                     quoted(&situation.match_fields)
                 ),
             })
@@ -208,19 +208,19 @@ fn join(situation: &Situation) -> Next {
         [only] => Next::Park(Reason {
             field: None,
             detail: format!(
-                "the app's object {} already belongs to another resource",
+                "The app's object {} already belongs to another resource.",
                 only.observed.id.0
             ),
-            remedy: "make the matching fields differ, or unlink the other resource".into(),
+            remedy: "Make the matching fields differ, or remove the other resource.".into(),
         }),
         several => Next::Park(Reason {
             field: None,
             detail: format!(
-                "{} objects of the app match: {}",
+                "{} objects of the app match: {}.",
                 several.len(),
                 several.iter().map(|one| one.observed.id.0.as_str()).collect::<Vec<_>>().join(", ")
             ),
-            remedy: "remove or rename all but one in the app, then retry".into(),
+            remedy: "Remove or rename all but one in the app, then retry.".into(),
         }),
     }
 }

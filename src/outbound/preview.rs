@@ -99,7 +99,7 @@ pub async fn preview(
     }
     let accepted = now.link.as_ref().map(|link| &link.record);
     let fields = rows(mapping, &application.entry.schema, kind, &present.0, accepted);
-    let (steps, verdict) = rehearse(now);
+    let Rehearsal { steps, sentence: verdict, .. } = rehearse(now);
     let (requests, unknown) = match application.adapter.requests(kind, &steps).await {
         Ok(requests) => (requests, None),
         Err(failure) => (Vec::new(), Some(failure.to_string())),
@@ -136,8 +136,19 @@ fn name(resource: &Map<String, Value>) -> String {
         .to_owned()
 }
 
-/// What the worker would do from here, and in a sentence what comes of it.
-pub fn rehearse(mut now: Situation) -> (Vec<Step>, String) {
+/// What the worker would do from some situation.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rehearsal {
+    /// What it would ask of the app, in order.
+    pub steps: Vec<Step>,
+    /// Whether a person would have to look first.
+    pub parked: bool,
+    /// One sentence: what comes of it.
+    pub sentence: String,
+}
+
+/// What the worker would do from here, if a look finds nobody.
+pub fn rehearse(mut now: Situation) -> Rehearsal {
     let mut steps = Vec::new();
     let mut done = Vec::new();
     for _ in 0..8 {
@@ -188,7 +199,8 @@ pub fn rehearse(mut now: Situation) -> (Vec<Step>, String) {
             }
             Next::Unlink => now.link = None,
             Next::Park(Reason { detail, remedy, .. }) => {
-                return (steps, format!("Nothing is sent: {detail}; {remedy}."));
+                let sentence = format!("Nothing is sent. {detail} {remedy}");
+                return Rehearsal { steps, parked: true, sentence };
             }
             Next::Done(verdict) => {
                 let sentence = if done.is_empty() {
@@ -203,11 +215,12 @@ pub fn rehearse(mut now: Situation) -> (Vec<Step>, String) {
                 } else {
                     format!("The account {}.", done.join(", then "))
                 };
-                return (steps, sentence);
+                return Rehearsal { steps, parked: false, sentence };
             }
         }
     }
-    (steps, "The plan does not end; this is a defect of Rollcall.".into())
+    let sentence = "The plan does not end; this is a defect of Rollcall.".into();
+    Rehearsal { steps, parked: true, sentence }
 }
 
 fn set_record(now: &mut Situation, whole: Record) {

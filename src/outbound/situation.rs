@@ -126,8 +126,8 @@ pub(super) fn judge(
 fn with_unmapped(application: &Application, kind: Kind, mut desired: Desired) -> Desired {
     let unmapped = application.mapping.unmapped_mandatory(kind);
     desired.problems.extend(unmapped.into_iter().map(|field| Misfit {
-        detail: format!("the app's mandatory field {field} is not mapped"),
-        remedy: "map it to a profile field or a hardcoded value".into(),
+        detail: format!("The app's mandatory field {field} is not mapped."),
+        remedy: "Map it to a profile field or a hardcoded value.".into(),
         field,
     }));
     desired

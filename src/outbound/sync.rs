@@ -102,8 +102,9 @@ async fn page(
 }
 
 fn count(summary: &mut Summary, kind: Kind, id: ResourceId, situation: Situation) {
-    let (steps, sentence) = rehearse(situation);
-    let action = steps
+    let rehearsal = rehearse(situation);
+    let action = rehearsal
+        .steps
         .iter()
         .find_map(|step| match step {
             Step::Find(_) => None,
@@ -113,7 +114,7 @@ fn count(summary: &mut Summary, kind: Kind, id: ResourceId, situation: Situation
             Step::Reactivate(_) => Some("reactivate"),
             Step::Delete(_) => Some("delete"),
         })
-        .unwrap_or(if sentence.starts_with("Nothing is sent") { "refused" } else { "unchanged" });
+        .unwrap_or(if rehearsal.parked { "refused" } else { "unchanged" });
     *summary.counts.entry(kind.as_str().into()).or_default().entry(action.into()).or_default() += 1;
     if action != "unchanged" {
         let examples = summary.examples.entry(action.into()).or_default();

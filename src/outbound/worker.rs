@@ -241,8 +241,8 @@ impl Push<'_> {
         }
         self.park(&Reason {
             field: None,
-            detail: "the app does not keep what it was told".into(),
-            remedy: "look at the attempts of this object; the app may change values by itself"
+            detail: "The app does not keep what it was told.".into(),
+            remedy: "Look at the attempts of this object; the app may change values by itself."
                 .into(),
         })
         .await
@@ -362,8 +362,8 @@ impl Push<'_> {
             Failure::Gone => (
                 self.park(&Reason {
                     field: None,
-                    detail: "the app made the object and does not know it".into(),
-                    remedy: "look for the object in the app, then retry".into(),
+                    detail: "The app made the object and does not know it.".into(),
+                    remedy: "Look for the object in the app, then retry.".into(),
                 })
                 .await,
                 Effect::Fine,
@@ -371,8 +371,8 @@ impl Push<'_> {
             Failure::Unsupported(what) => (
                 self.park(&Reason {
                     field: None,
-                    detail: format!("the app cannot do this: {what}"),
-                    remedy: "do it in the app by hand, or change the app's policy".into(),
+                    detail: format!("The app cannot do this: {what}."),
+                    remedy: "Do it in the app by hand, or change the app's policy.".into(),
                 })
                 .await,
                 Effect::Fine,
@@ -424,10 +424,8 @@ fn hidden_conflict(detail: &str) -> Reason {
     Reason {
         field: None,
         detail: format!(
-            "the app says it has such an object already ({detail}), but shows none that matches"
+            "The app has such an object already ({detail}), but shows none that matches."
         ),
-        remedy:
-            "find the object in the app and make its matching field equal, or remove it, then retry"
-                .into(),
+        remedy: "Make its matching field equal in the app, or remove it, then retry.".into(),
     }
 }

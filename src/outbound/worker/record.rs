@@ -208,7 +208,7 @@ impl<'a> Recorder<'a> {
         let app = self.application.row.id;
         let now_us = self.engine.clock().now_us();
         let fields = reason.field.clone().into_iter().collect();
-        let detail = format!("{}; {}", reason.detail, reason.remedy);
+        let detail = format!("{} {}", reason.detail, reason.remedy);
         let attempt = self.attempt(Action::None, "parked", fields, Some(detail), 0);
         let reason = serde_json::to_string(reason).unwrap_or_default();
         self.fenced(move |transaction| {
