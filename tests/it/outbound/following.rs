@@ -57,6 +57,8 @@ both! {
         for name in ["ann", "bob", "cy"] {
             ids.push(bridge.person(name).await);
         }
+        // Who has no account yet is told of later, which would be another request.
+        assert_eq!(bridge.accounts("sandbox", "User").await.len(), 3);
         let members: Vec<Value> = ids.iter().take(2).map(|id| json!({ "value": id })).collect();
         let group = bridge
             .push(Method::POST, "/Groups", json!({
