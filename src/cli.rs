@@ -26,7 +26,7 @@ use std::process::ExitCode;
     disable_help_subcommand = true,
     after_help = "Everything can be set in rollcall.toml, in ROLLCALL_* variables and by flags, in \
 rising order; `rollcall check-config` prints every value and where it came from.\n\n\
-First steps:\n  rollcall                                   start, on rollcall.db in this directory\n  \
+First steps:\n  rollcall                                        start, on rollcall.db in this directory\n  \
 rollcall token create okta --scope scim.write   a token for an identity provider\n  \
 rollcall token create me --scope admin          a token for the admin API"
 )]
@@ -42,7 +42,7 @@ struct Settings {
     /// Configuration file [default: rollcall.toml, if it is there]
     #[arg(long, global = true, value_name = "FILE", env = "ROLLCALL_CONFIG")]
     config: Option<PathBuf>,
-    /// Database: sqlite:PATH or postgres://USER@HOST/NAME [default: sqlite:rollcall.db]
+    /// Database: `sqlite:PATH` or `postgres://USER@HOST/NAME` [default: sqlite:rollcall.db]
     #[arg(long, global = true, value_name = "URL")]
     database_url: Option<String>,
     /// Address to listen on [default: 127.0.0.1:8080]

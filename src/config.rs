@@ -186,7 +186,8 @@ fn sentence(error: &figment::Error) -> String {
         .map(|source| format!(" in {source}"))
         .unwrap_or_default();
     if let Kind::UnknownField(key, _) = &error.kind {
-        return format!("unknown key {key:?}{source}{}", suggestion(key, "did you mean"));
+        let hint = nearest(key).map(|known| format!("; did you mean {known:?}?"));
+        return format!("unknown key {key:?}{source}{}", hint.unwrap_or_default());
     }
     let key = error.path.join(".");
     if key.is_empty() {
@@ -196,13 +197,13 @@ fn sentence(error: &figment::Error) -> String {
     }
 }
 
-fn suggestion(key: &str, words: &str) -> String {
-    KEYS.iter()
+/// The known key that resembles this one most, if any does.
+fn nearest(key: &str) -> Option<&'static str> {
+    KEYS.into_iter()
         .map(|known| (strsim::jaro_winkler(key, known), known))
         .filter(|(likeness, _)| *likeness > 0.75)
         .max_by(|one, other| one.0.total_cmp(&other.0))
-        .map(|(_, known)| format!("; {words} {known:?}?"))
-        .unwrap_or_default()
+        .map(|(_, known)| known)
 }
 
 /// Variables that start like ours, are no key, and resemble one. Orchestrators set others of their
@@ -215,8 +216,8 @@ fn unknown_variables() -> Vec<String> {
             if KEYS.contains(&key.as_str()) || key == "config" {
                 return None;
             }
-            let hint = suggestion(&key, "did you mean");
-            (!hint.is_empty()).then(|| format!("{name} is not a setting{}", hint.to_uppercase()))
+            let nearest = nearest(&key)?.to_uppercase();
+            Some(format!("{name} is not a setting; did you mean ROLLCALL_{nearest}?"))
         })
         .collect()
 }

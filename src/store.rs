@@ -29,6 +29,8 @@ pub mod sandbox;
 mod schema;
 pub mod secrets;
 mod sql;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 pub use error::{Error, Result};

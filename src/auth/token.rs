@@ -99,7 +99,7 @@ mod tests {
 
     fn okta() -> Client {
         let id = ClientId(crate::id::new_uuid(1));
-        Client { id, name: "okta".into(), dialect: Default::default(), created_us: 1 }
+        Client { id, name: "okta".into(), dialect: <_>::default(), created_us: 1 }
     }
 
     #[test]

@@ -294,6 +294,8 @@ fn check_name(
     if !kind.has_members() || same {
         return Ok(());
     }
+    // Two who want the same name at once take turns, or neither would see the other.
+    transaction.lock_organization()?;
     let path = AttributePath { schema: None, attribute: NAME.to_owned(), sub: None };
     let filter = Filter::Compare(path, Operator::Equal, Literal::String(name.to_owned()));
     let condition = filter.resolve(kind)?;

@@ -216,6 +216,7 @@ async fn wrong_method() -> Result<HttpResponse, Problem> {
     ))
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the signature is Actix's")]
 fn json_error(error: JsonPayloadError, _: &HttpRequest) -> actix_web::Error {
     let problem = match &error {
         JsonPayloadError::Overflow { .. } | JsonPayloadError::OverflowKnownLength { .. } => {
@@ -233,6 +234,7 @@ fn json_error(error: JsonPayloadError, _: &HttpRequest) -> actix_web::Error {
     problem.into()
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the signature is Actix's")]
 fn query_error(error: QueryPayloadError, _: &HttpRequest) -> actix_web::Error {
     Problem::unreadable(format!("the query is not what is expected here: {error}")).into()
 }

@@ -166,7 +166,7 @@ impl Transaction<'_> {
 
     /// Waits until no other transaction holds this organization, and holds it to the end: for the
     /// few things that must happen one after the other. SQLite has one writer anyway.
-    pub(super) fn lock_organization(&mut self) -> Result<()> {
+    pub fn lock_organization(&mut self) -> Result<()> {
         if self.conn.backend() == Backend::Postgres {
             let mut sql = Sql::new("SELECT organization FROM organization WHERE organization = ");
             sql.bind(self.organization).push(" FOR NO KEY UPDATE");

@@ -17,6 +17,8 @@ use uuid::Uuid;
 const IDS: usize = 500;
 /// Most ids in a statement that stays prepared: longer lists come in too many lengths.
 const FEW: usize = 16;
+/// What can be a member.
+const MEMBER_KINDS: &str = " AND kind IN ('User', 'Group')";
 /// Members read at a time where all of them must be looked at.
 const BATCH: i64 = 1_000;
 
@@ -116,23 +118,25 @@ impl Reader<'_> {
     ) -> Result<HashMap<ResourceId, Vec<Membership>>> {
         let mut groups: HashMap<ResourceId, Vec<Membership>> = HashMap::new();
         for members in members.chunks(IDS) {
+            // CROSS JOIN keeps SQLite from starting at the other end: it cannot guess how few
+            // rows a recursion has.
             let mut sql = Sql::new(
                 "WITH RECURSIVE above(member_id, group_id) AS (\
                  SELECT member_id, group_id FROM member WHERE organization = ",
             );
             sql.bind(self.organization).push(" AND member_id IN ");
             list(&mut sql, members).push(
-                " UNION SELECT above.member_id, m.group_id FROM above \
-                 JOIN member m ON m.member_id = above.group_id AND m.organization = ",
+                " UNION SELECT above.member_id, m.group_id FROM above CROSS JOIN member m \
+                 WHERE m.member_id = above.group_id AND m.organization = ",
             );
             sql.bind(self.organization).push(
                 ") SELECT above.member_id, above.group_id, r.label, d.member_id IS NULL \
-                 FROM above JOIN resource r ON r.id = above.group_id AND r.organization = ",
-            );
-            sql.bind(self.organization).push(
-                " LEFT JOIN member d ON d.group_id = above.group_id \
+                 FROM above CROSS JOIN resource r \
+                 LEFT JOIN member d ON d.group_id = above.group_id \
                  AND d.member_id = above.member_id AND d.organization = ",
             );
+            sql.bind(self.organization);
+            sql.push(" WHERE r.id = above.group_id AND r.organization = ");
             sql.bind(self.organization).push(" ORDER BY above.member_id, above.group_id");
             let rows: Vec<(ResourceId, ResourceId, Option<String>, bool)> =
                 sql.load::<(Id, Id, Nullable<Text>, Bool), _>(self.conn)?;
@@ -210,7 +214,7 @@ impl Transaction<'_> {
             );
             sql.bind(group).push(", id, kind, ").bind(now_us);
             sql.push(" FROM resource WHERE organization = ").bind(self.organization);
-            sql.push(" AND id IN ");
+            sql.push(MEMBER_KINDS).push(" AND id IN ");
             list(&mut sql, ids).push(" ON CONFLICT DO NOTHING RETURNING member_id");
             let rows: Vec<(ResourceId,)> = sql.load::<(Id,), _>(self.conn)?;
             joined.extend(rows.into_iter().map(|(id,)| id));
@@ -222,14 +226,13 @@ impl Transaction<'_> {
     /// the transaction, and answers which are Groups.
     fn groups_among(&mut self, ids: &[ResourceId]) -> Result<Vec<ResourceId>> {
         let mut sql = Sql::new("SELECT id, kind FROM resource WHERE organization = ");
-        sql.bind(self.organization).push(" AND id IN ");
+        sql.bind(self.organization).push(MEMBER_KINDS).push(" AND id IN ");
         list(&mut sql, ids);
         if self.conn.backend() == Backend::Postgres {
             sql.push(" ORDER BY id FOR KEY SHARE"); // one order for all, so nobody deadlocks
         }
         let rows: Vec<(ResourceId, String)> = sql.load::<(Id, Text), _>(self.conn)?;
         let mut kinds: HashMap<ResourceId, String> = rows.into_iter().collect();
-        kinds.retain(|_, kind| kind == "User" || kind == "Group");
         if let Some(missing) = ids.iter().find(|id| !kinds.contains_key(id)) {
             return Err(Error::Dangling(missing.to_string()));
         }

@@ -270,10 +270,10 @@ impl Transaction<'_> {
         for rows in rows.chunks(ROWS) {
             let mut sql = Sql::new("DELETE FROM attribute WHERE organization = ");
             sql.bind(self.organization).push(" AND resource_id = ").bind(id);
-            sql.push(" AND (path, element) IN (VALUES ");
+            // Not as a list of pairs: so SQLite finds each by its key.
             for (at, row) in rows.iter().enumerate() {
-                sql.push(if at == 0 { "(" } else { ", (" }).bind(row.path.as_str());
-                sql.push(", ").bind(row.element).push(")");
+                sql.push(if at == 0 { " AND (path = " } else { " OR path = " });
+                sql.bind(row.path.as_str()).push(" AND element = ").bind(row.element);
             }
             sql.push(")");
             sql.execute(self.conn)?;

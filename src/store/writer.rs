@@ -10,7 +10,7 @@ use super::error::{Error, Result};
 use super::pool::{Manager, guarded, reader};
 use crate::clock::Stopwatch;
 use crate::id::OrganizationId;
-use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
+use diesel::connection::{AnsiTransactionManager, TransactionManager};
 use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
@@ -133,9 +133,6 @@ impl Thread {
                 continue;
             }
             self.commit_together(first);
-        }
-        if let Some(connection) = &mut self.connection {
-            drop(connection.batch_execute("PRAGMA optimize")); // a hint to the next start
         }
     }
 

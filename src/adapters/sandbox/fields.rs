@@ -38,7 +38,10 @@ pub fn schema() -> AppSchema {
                 )
             },
             text("firstName", "First name", 40, "Given name.", "William"),
-            text("lastName", "Last name", 80, "Family name.", "Woods"),
+            AppField {
+                mandatory: true,
+                ..text("lastName", "Last name", 80, "Family name.", "Woods")
+            },
             text("fullName", "Full name", 120, "As shown to others.", "William Woods"),
             text("email", "E-mail", 254, "Address at work.", "william.woods@zylker.com"),
             text(

@@ -81,7 +81,9 @@ fn by_name(kind: Kind, name: &str) -> Key {
 #[tokio::test]
 async fn an_account_lives_and_dies() {
     let app = sandbox();
-    let william = record(json!({ "loginName": "William@Zylker", "firstName": "William" }));
+    let william = record(
+        json!({ "loginName": "William@Zylker", "lastName": "Woods", "firstName": "William" }),
+    );
     let made = app.create(Kind::User, &william, "once").await.unwrap();
     assert_eq!(made.active, Some(true));
     let found = app.find(Kind::User, &by_name(Kind::User, "WILLIAM@zylker")).await.unwrap();
@@ -97,7 +99,10 @@ async fn an_account_lives_and_dies() {
     };
     app.update(Kind::User, &made.id, &change, &Record::default()).await.unwrap();
     let read = app.read(Kind::User, &made.id).await.unwrap();
-    assert_eq!(read.record, record(json!({ "loginName": "will", "department": "Sales" })));
+    assert_eq!(
+        read.record,
+        record(json!({ "loginName": "will", "lastName": "Woods", "department": "Sales" }))
+    );
     assert!(app.find(Kind::User, &by_name(Kind::User, "william@zylker")).await.unwrap().is_empty());
     assert_eq!(app.find(Kind::User, &by_name(Kind::User, "will")).await.unwrap().len(), 1);
 
@@ -113,9 +118,14 @@ async fn an_account_lives_and_dies() {
 async fn what_a_real_app_would_refuse_is_refused() {
     let app = sandbox();
     let cases = [
-        (json!({ "firstName": "W" }), "loginName", "mandatory"),
-        (json!({ "loginName": "" }), "loginName", "mandatory"),
-        (json!({ "loginName": "w", "shoeSize": "44" }), "shoeSize", "no such field"),
+        (json!({ "lastName": "W" }), "loginName", "mandatory"),
+        (json!({ "loginName": "", "lastName": "W" }), "loginName", "mandatory"),
+        (json!({ "loginName": "w" }), "lastName", "mandatory"),
+        (
+            json!({ "loginName": "w", "lastName": "W", "shoeSize": "44" }),
+            "shoeSize",
+            "no such field",
+        ),
         (json!({ "loginName": "w", "firstName": "x".repeat(41) }), "firstName", "at most 40"),
         (json!({ "loginName": "w", "role": "boss" }), "role", "technician, manager, member"),
         (json!({ "loginName": "w", "phone": 1 }), "phone", "wrong type"),
@@ -126,7 +136,10 @@ async fn what_a_real_app_would_refuse_is_refused() {
         assert_eq!(reason.field.as_deref(), Some(field));
         assert!(reason.detail.contains(needle) && !reason.remedy.is_empty(), "{reason:?}");
     }
-    let made = app.create(Kind::User, &record(json!({ "loginName": "w" })), "once").await.unwrap();
+    let made = app
+        .create(Kind::User, &record(json!({ "loginName": "w", "lastName": "W" })), "once")
+        .await
+        .unwrap();
     let change = Change { cleared: vec!["loginName".into()], ..Change::default() };
     let cleared = app.update(Kind::User, &made.id, &change, &Record::default()).await;
     assert!(matches!(cleared, Err(Failure::Refused(_))));
@@ -155,7 +168,7 @@ async fn groups_hold_members_as_a_set() {
 async fn lists_go_on_where_they_stopped() {
     let app = sandbox();
     for number in 0..250 {
-        let fields = record(json!({ "loginName": format!("user{number}") }));
+        let fields = record(json!({ "loginName": format!("user{number}"), "lastName": "W" }));
         app.create(Kind::User, &fields, "once").await.unwrap();
     }
     let (mut seen, mut from) = (Vec::new(), None);

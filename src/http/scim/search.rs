@@ -64,7 +64,7 @@ async fn answer(
     Ok(HttpResponse::Ok().content_type(answer_type(request.headers())).body(body.to_string()))
 }
 
-/// Reads a SearchRequest. Members that it does not define are ignored.
+/// Reads a `SearchRequest`. Members that it does not define are ignored.
 fn read(body: Value) -> Result<Parameters> {
     let Value::Object(body) = body else {
         return Err(Refusal::syntax("a SearchRequest is a JSON object"));

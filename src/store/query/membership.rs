@@ -50,11 +50,11 @@ impl Lowering<'_> {
         sql.bind(self.organization).push(" AND g.kind = 'Group'");
         let mut sql = limited(sql, test);
         sql.push(
-            " UNION SELECT m.member_id FROM below JOIN member m ON m.group_id = below.id \
+            " UNION SELECT m.member_id FROM below CROSS JOIN member m WHERE m.group_id = below.id \
              AND m.member_kind = 'Group' AND m.organization = ",
         );
         sql.bind(self.organization).push(
-            ") SELECT m.member_id FROM below JOIN member m ON m.group_id = below.id \
+            ") SELECT m.member_id FROM below CROSS JOIN member m WHERE m.group_id = below.id \
              AND m.organization = ",
         );
         sql.bind(self.organization);

@@ -16,7 +16,7 @@ use std::net::TcpListener;
 use std::time::Duration;
 
 /// The longest that anything may take before a test gives up. Nothing is asserted about time.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A running instance.
 pub struct Bridge {
@@ -108,7 +108,7 @@ impl Bridge {
 
     /// Replaces one attribute of a person.
     pub async fn set(&self, id: &str, path: &str, value: Value) {
-        self.push(Method::PATCH, &format!("/Users/{id}"), patch("replace", path, value)).await;
+        self.push(Method::PATCH, &format!("/Users/{id}"), patch("replace", path, &value)).await;
     }
 
     /// Sets the built-in sandbox app up and switches it on.
@@ -191,7 +191,7 @@ pub fn person(name: &str) -> Value {
 }
 
 /// A PATCH of one operation.
-pub fn patch(op: &str, path: &str, value: Value) -> Value {
+pub fn patch(op: &str, path: &str, value: &Value) -> Value {
     json!({
         "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
         "Operations": [{ "op": op, "path": path, "value": value }],

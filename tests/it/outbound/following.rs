@@ -69,7 +69,7 @@ both! {
         let shown = bridge.accounts("sandbox", "Group").await;
         assert_eq!(shown.len(), 1);
         let path = format!("/Groups/{group}");
-        bridge.push(Method::PATCH, &path, patch("add", "members", json!([{ "value": ids[2] }]))).await;
+        bridge.push(Method::PATCH, &path, patch("add", "members", &json!([{ "value": ids[2] }]))).await;
         bridge.accounts("sandbox", "Group").await;
         let removal = format!("members[value eq \"{}\"]", ids[0]);
         bridge.push(Method::PATCH, &path, json!({

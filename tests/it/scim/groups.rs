@@ -25,7 +25,7 @@ fn said(rows: &[ChangeRow]) -> Vec<(&str, ChangeOp, usize, usize)> {
 }
 
 both! {
-    async fn members_are_shown_with_their_names_and_addresses(world: World) {
+    async fn members_are_shown_with_their_addresses_and_on_request_with_their_names(world: World) {
         let server = world.server();
         let okta = server.provider(Dialect::Standard).await;
         let person = okta.person("bjensen").await;
@@ -33,9 +33,10 @@ both! {
         let outer = okta.team("Staff", &[&inner]).await;
         let shown = okta.get(&format!("/Groups/{outer}")).await.expect(200);
         assert_eq!(shown["members"], json!([{
-            "value": inner, "$ref": format!("{}/Groups/{inner}", okta.base),
-            "display": "Guides", "type": "Group",
+            "value": inner, "$ref": format!("{}/Groups/{inner}", okta.base), "type": "Group",
         }]));
+        let named = okta.get(&format!("/Groups/{outer}?attributes=members.display")).await;
+        assert_eq!(named.expect(200)["members"], json!([{"display": "Guides"}]));
         let shown = okta.get(&format!("/Users/{person}")).await.expect(200);
         let mut groups = shown["groups"].as_array().unwrap().clone();
         groups.sort_by_key(|group| group["display"].to_string());

@@ -4,6 +4,7 @@ use crate::server::{PANIC, log};
 use crate::world::both;
 use reqwest::Method;
 use rollcall::auth::Scope;
+use rollcall::clock::Stopwatch;
 use rollcall::scim::dialect::Dialect;
 use serde_json::json;
 use std::time::Duration;
@@ -44,7 +45,7 @@ both! {
         let server = world.server();
         let okta = server.provider(Dialect::Standard).await;
         let id = okta.person("a").await;
-        let started = std::time::Instant::now();
+        let started = Stopwatch::start();
         for open in ["[", "{\"a\":"] {
             let deep = open.repeat(100_000);
             for (method, path) in

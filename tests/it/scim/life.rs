@@ -55,7 +55,7 @@ both! {
         assert_eq!(read.expect(200), body);
         assert_eq!(read.header("etag"), Some("W/\"1\""));
 
-        server.clock.advance(Duration::from_secs(60));
+        server.clock.advance(Duration::from_mins(1));
         let mut next = barbara();
         next["name"]["givenName"] = "Babs".into();
         next.as_object_mut().unwrap().remove("externalId");
@@ -104,7 +104,7 @@ both! {
         let made = okta.post("/Users", &barbara()).await.expect(201);
         let path = format!("/Users/{}", id(&made));
         server.changes().await;
-        server.clock.advance(Duration::from_secs(60));
+        server.clock.advance(Duration::from_mins(1));
         assert_eq!(okta.put(&path, &barbara()).await.expect(200), made);
         assert_eq!(okta.put(&path, &made).await.expect(200), made);
         let same = json!([{"op": "add", "path": "emails", "value": [{"value": "babs@jensen.org", "type": "home"}]}]);

@@ -67,6 +67,23 @@ both! {
         assert_eq!(statuses, expected);
     }
 
+    async fn one_of_many_who_want_a_group_name_gets_it_from_entra(world: World) {
+        let server = world.server();
+        let entra = server.provider(Dialect::Entra).await;
+        let mut tasks = JoinSet::new();
+        for _ in 0..20 {
+            let entra = entra.clone();
+            tasks.spawn(async move {
+                entra.post("/Groups", &json!({"displayName": "Guides"})).await.status
+            });
+        }
+        let mut statuses = tasks.join_all().await;
+        statuses.sort_unstable();
+        let mut expected = vec![409; 20];
+        expected[0] = 201;
+        assert_eq!(statuses, expected);
+    }
+
     async fn who_is_deleted_while_joining_is_in_no_group(world: World) {
         let server = world.server();
         let okta = server.provider(Dialect::Standard).await;

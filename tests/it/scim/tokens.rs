@@ -61,7 +61,7 @@ both! {
         let short = server.token("short", Dialect::Okta, &[Scope::ScimRead], Some(NOW + 60_000_000)).await;
         let short = server.bearer(&short);
         short.get("/Users").await.expect(200);
-        server.clock.advance(Duration::from_secs(60));
+        server.clock.advance(Duration::from_mins(1));
         let reply = short.get("/Users").await;
         assert!(reply.refused(401, None).contains("expired"));
         assert!(reply.header("www-authenticate").unwrap().contains("invalid_token"));

@@ -94,10 +94,25 @@ both! {
             assert!(!scans, "{text}:\n{plan}");
             // Every index begins with organization and type: a search by those alone is a scan.
             let whole_type = plan.lines().any(|line| {
-                line.contains("resource_") && line.ends_with("(organization=? AND kind=?)")
+                line.ends_with("(organization=?)")
+                    || line.contains("resource_") && line.ends_with("(organization=? AND kind=?)")
             });
             assert!(!whole_type, "{text}:\n{plan}");
         }
+    }
+
+    async fn sorting_looks_its_values_up(world: World) {
+        fill(&world).await;
+        let place = kind("User");
+        let field = Field::compared(&place.place(&path::attribute("emails").unwrap()).unwrap());
+        let order = Sort { field: field.unwrap(), descending: true };
+        let plan = plan(&world, "User", "userName sw \"user77\"", Some(order)).await;
+        let looked_up = match world.database {
+            Database::Sqlite => "SEARCH s USING INDEX attribute_resource \
+                (organization=? AND resource_id=? AND path=? AND element=?)",
+            Database::Postgres => "using attribute_resource on attribute s",
+        };
+        assert!(plan.contains(looked_up), "{plan}");
     }
 
     async fn the_first_page_is_not_sorted(world: World) {

@@ -37,7 +37,7 @@ struct Definition {
 fn shape(columns: Vec<Column>) -> Shape {
     let mut shape = Shape::new();
     for Column { table_name, column_name, data_type, nullable } in columns {
-        if table_name.starts_with("__diesel") {
+        if table_name.starts_with("__diesel") || table_name.starts_with("sqlite_") {
             continue;
         }
         let optional = if nullable == "YES" { "?" } else { "" };

@@ -143,3 +143,21 @@ fn patience_ends() {
         });
     }
 }
+
+/// A server that was restarted is found again without a failed request.
+#[test]
+fn dead_connections_are_replaced() {
+    let world = block_on(World::new(Database::Postgres));
+    block_on(async {
+        let read = || world.store.read(ORG, |r| r.has_tokens());
+        tokio::try_join!(read(), read(), read(), read()).unwrap();
+        crate::world::execute(
+            &world.url,
+            "",
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+             WHERE datname = current_database() AND pid <> pg_backend_pid()",
+        );
+        read().await.unwrap();
+        world.user("bjensen").await;
+    });
+}

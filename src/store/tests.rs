@@ -1,0 +1,132 @@
+//! Every statement of the everyday operations is a look-up, whatever the directory's size.
+
+use super::changes::{ChangeOp, NewChange};
+use super::*;
+use crate::id::{ChangeId, ClientId, ResourceId, new_uuid};
+use crate::scim::filter::{Condition, parse};
+use crate::scim::schema::{Registry, ResourceType};
+use diesel::RunQueryDsl;
+use diesel::connection::{Connection as _, InstrumentationEvent};
+use diesel::sql_types::Text;
+use parking_lot::Mutex;
+use serde_json::{Map, Value, json};
+
+#[derive(diesel::QueryableByName)]
+struct Line {
+    #[diesel(sql_type = Text)]
+    detail: String,
+}
+
+fn kind(name: &str) -> ResourceType {
+    Registry::standard().named(name).unwrap().clone()
+}
+
+fn attributes(value: &Value) -> Map<String, Value> {
+    value.as_object().unwrap().clone()
+}
+
+fn condition(name: &str, text: &str) -> Condition {
+    parse(text).unwrap().resolve(&kind(name)).unwrap()
+}
+
+/// What a day brings.
+fn day(t: &mut Transaction<'_>) -> Result<()> {
+    let id = |n| ResourceId(new_uuid(n));
+    let (user, group) = (kind("User"), kind("Group"));
+    let body = attributes(&json!({"userName": "a", "title": "x", "emails": [{"value": "a@b.c"}]}));
+    let next = attributes(&json!({"userName": "b", "title": "y"}));
+    let (ann, bob) = (id(1), id(2));
+    t.insert_resource(&user, ann, &body, 1)?;
+    t.insert_resource(&user, bob, &next, 1)?;
+    let before = t.resource_for_update("User", ann)?.unwrap();
+    t.update_resource(&user, &before, &attributes(&json!({"userName": "c"})), 2)?;
+    let (inner, outer) = (id(3), id(4));
+    for group_id in [inner, outer] {
+        let body = attributes(&json!({"displayName": "G"}));
+        t.insert_resource(&group, group_id, &body, 1)?;
+    }
+    let before = t.resource_for_update("Group", inner)?.unwrap();
+    t.add_members(inner, &[ann, bob], 2)?;
+    t.add_members(outer, &[inner], 2)?;
+    t.touch_resource(&before, 2)?;
+    t.which_are_members(inner, &[ann])?;
+    t.member_count(inner)?;
+    t.members(inner, None, 10)?;
+    t.members_of(&[inner, outer])?;
+    t.groups_of(&[ann, bob])?;
+    let named = condition("Group", &format!("members[value eq \"{ann}\"]"));
+    let inner_row = t.resource("Group", inner)?.unwrap();
+    t.meets(&group, &inner_row, &named)?;
+    t.remove_members_where(inner, &named)?;
+    t.remove_members(inner, &[bob])?;
+    t.replace_members(inner, &[ann], 3)?;
+    let change = NewChange {
+        resource: ann,
+        kind: "User".into(),
+        op: ChangeOp::Update,
+        version: 1,
+        actor: "client:okta".into(),
+        joined: Vec::new(),
+        left: Vec::new(),
+    };
+    t.record_change(ChangeId(new_uuid(1)), 1, &change)?;
+    t.publish_changes(10)?;
+    t.changes(0, 10)?;
+    t.client_named("okta", None, (ClientId(new_uuid(1)), 1))?;
+    t.token(&[0; 32])?;
+    t.token_used(&[0; 32], 1)?;
+    t.has_tokens()?;
+    t.delete_resource(ann)
+}
+
+#[tokio::test]
+async fn everyday_statements_are_look_ups() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite:{}", folder.path().join("r.db").display());
+    let store = Store::open(&url, &Options::default(), true).unwrap();
+    let organization = store.organization_named("default", 1).await.unwrap().id;
+    let plans = store
+        .write(organization, |t| {
+            let statements = Arc::new(Mutex::new(Vec::new()));
+            let seen = Arc::clone(&statements);
+            t.conn.set_instrumentation(move |event: InstrumentationEvent<'_>| {
+                if let InstrumentationEvent::StartQuery { query, .. } = event {
+                    seen.lock().push(query.to_string());
+                }
+            });
+            day(t)?;
+            t.conn.set_instrumentation(|_: InstrumentationEvent<'_>| {});
+            let statements = std::mem::take(&mut *statements.lock());
+            let mut plans = Vec::new();
+            for statement in statements {
+                let sql = statement.split(" -- binds").next().unwrap().replace('`', "\"");
+                if sql.contains("SAVEPOINT") {
+                    continue;
+                }
+                let lines: Vec<Line> =
+                    diesel::sql_query(format!("EXPLAIN QUERY PLAN {sql}")).load(t.conn)?;
+                plans.push((sql, lines.into_iter().map(|line| line.detail).collect::<Vec<_>>()));
+            }
+            Ok(plans)
+        })
+        .await
+        .unwrap();
+    assert!(plans.len() > 30, "statements were seen: {}", plans.len());
+    for (sql, plan) in plans {
+        for line in &plan {
+            let made_here = ["above", "below", "due", "(subquery", "CONSTANT", "VALUES CLAUSE"];
+            let scan =
+                line.starts_with("SCAN ") && !made_here.iter().any(|name| line.contains(name));
+            // An index of which only the organization is used is the whole organization; but for
+            // its own row, the index of what is not published, and where one row is enough.
+            let whole = ["(organization=?)", "(organization=? AND kind=?)"]
+                .iter()
+                .any(|used| line.ends_with(used));
+            let rightly = line.starts_with("SEARCH organization ")
+                || line.contains("change_unpublished")
+                || line.contains("change_published")
+                || sql.contains("\"token\".\"prefix\" FROM");
+            assert!(!scan && (!whole || rightly), "{sql}\n{}", plan.join("\n"));
+        }
+    }
+}
