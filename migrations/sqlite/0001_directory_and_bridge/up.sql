@@ -303,6 +303,7 @@ INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
   ('link', 'link_remote', '200000 100000 50000 25000 1'),
   ('link', 'link_resource', '200000 100000 2'),
   ('link_member', 'link_member', '1000000 500000 250000 100 1'),
+  ('link_member', 'link_member_member', '1000000 500000 250000 10'),
   ('member_push', 'member_push', '10000 5000 2500 100 1'),
   ('member_push', 'member_push_member', '10000 5000 2500 2'),
   ('job', 'sqlite_autoindex_job_1', '200000 100000 50000 1'),
