@@ -64,6 +64,8 @@ pub struct Answer {
     pub retry_after: Option<Duration>,
     /// Whether the request that it answers could be sent twice.
     repeatable: bool,
+    /// Whether it was about one object that the app has.
+    about_one: bool,
 }
 
 /// Sends the requests of one app. Keeps connections.
@@ -127,7 +129,9 @@ impl Http {
             bytes.extend_from_slice(&chunk);
         }
         let body = parse(status, &bytes, bearer);
-        Ok(Answer { status, body, location, retry_after, repeatable: call.is_repeatable() })
+        let about_one = matches!(call.method, Method::PUT | Method::PATCH | Method::DELETE);
+        let repeatable = call.is_repeatable();
+        Ok(Answer { status, body, location, retry_after, repeatable, about_one })
     }
 }
 

@@ -102,7 +102,7 @@ impl Workshop {
         };
         let document: Document = match mapping {
             Some(row) => serde_json::from_value(row.document)
-                .map_err(|error| store::Error::Corrupt(error.to_string()))?,
+                .map_err(|_other_shape| unreadable("mapping"))?,
             None => entry.default_mapping.clone(),
         };
         let compiled =
@@ -120,7 +120,7 @@ impl Workshop {
                 })
             })?;
         let policy = serde_json::from_value(row.policy.clone())
-            .map_err(|error| store::Error::Corrupt(error.to_string()))?;
+            .map_err(|_other_shape| unreadable("policy"))?;
         let mut opened = BTreeMap::new();
         for secret in secrets {
             let place =
@@ -151,6 +151,15 @@ impl Workshop {
             adapter,
         }))
     }
+}
+
+/// A document that another version of Rollcall wrote.
+fn unreadable(what: &str) -> Error {
+    Error::Settings(Reason {
+        field: Some(what.into()),
+        detail: format!("This version of Rollcall cannot read the app's {what}."),
+        remedy: format!("Upgrade, or save the {what} again."),
+    })
 }
 
 /// Reads a scope: a SCIM filter over users.

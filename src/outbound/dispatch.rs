@@ -25,14 +25,21 @@ pub(super) async fn dispatch(
     loop {
         let watched = engine.watched_apps(organization).await?;
         let now_us = engine.clock().now_us();
-        let (published, jobs) = engine
+        let done = engine
             .store()
             .write(organization, move |transaction| {
+                transaction.lock_organization()?;
+                // An app that was switched on since must not miss what is published here.
+                let enabled = transaction.enabled_apps()?;
+                if !enabled.iter().all(|app| watched.iter().any(|one| one.app == *app)) {
+                    return Ok(None);
+                }
                 let changes = transaction.publish_changes(BATCH)?;
                 let jobs = mark(transaction, &watched, &changes, now_us)?;
-                Ok((changes.len(), jobs))
+                Ok(Some((changes.len(), jobs)))
             })
             .await?;
+        let Some((published, jobs)) = done else { continue };
         marked += jobs;
         if published < usize::try_from(BATCH).unwrap_or(usize::MAX) {
             return Ok(marked);
@@ -68,6 +75,10 @@ fn mark(
         let entry = due.entry(change.resource).or_insert((change.kind.as_str(), priority));
         entry.1 = entry.1.min(priority);
         concerned.extend(change.joined.iter().chain(&change.left));
+        if change.kind == "Group" && change.op == ChangeOp::Update {
+            // Its name may be what a scope or a mapping reads.
+            concerned.push(change.resource);
+        }
     }
     let mut jobs = 0;
     for app in watched {

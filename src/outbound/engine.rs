@@ -213,7 +213,14 @@ async fn publish_round(engine: &Engine, ours_until: &mut i64) -> Result<usize, s
     }
     let mut marked = 0;
     for organization in store.organizations_with_changes().await? {
-        marked += dispatch::dispatch(engine, organization).await?;
+        match dispatch::dispatch(engine, organization).await {
+            Ok(jobs) => marked += jobs,
+            // One organization's trouble is not the others'.
+            Err(error) => tracing::warn!(
+                organization = organization.0, error = %error,
+                "changes could not be published; trying again"
+            ),
+        }
     }
     Ok(marked)
 }

@@ -234,10 +234,11 @@ fn leave(situation: &Situation, standing: Standing) -> Next {
         // A creation may have taken effect. Without a resource there is nothing to look for by.
         return match &situation.found {
             None if !keys(situation).is_empty() => Next::Look(keys(situation)),
-            Some(found) if found.len() == 1 => {
-                found.first().map_or(Next::Unlink, |one| Next::Adopt(one.observed.clone()))
-            }
-            _ => Next::Unlink,
+            Some(found) => match found.as_slice() {
+                [only] if !only.taken => Next::Adopt(only.observed.clone()),
+                _ => Next::Unlink,
+            },
+            None => Next::Unlink,
         };
     };
     let wish = match (situation.kind, standing) {

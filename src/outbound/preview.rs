@@ -24,6 +24,9 @@ pub enum Error {
     /// There is nobody to show.
     #[error("{0}")]
     NoSample(String),
+    /// The sample that was asked for is not there.
+    #[error("{0}")]
+    Unknown(String),
     /// The app had to be asked what it can do, and did not answer.
     #[error(transparent)]
     App(#[from] Failure),
@@ -88,14 +91,14 @@ pub async fn preview(
         })
         .await?;
     let Some((kind, complete, link)) = read else {
-        return Err(Error::NoSample(format!("no user or group has the id {id}")));
+        return Err(Error::Unknown(format!("no user or group has the id {id}")));
     };
     let in_scope =
         kind == Kind::Group || scope.is_none_or(|condition| eval::matches(&condition, &complete));
     let present = (complete, in_scope);
     let mut now = situation::judge(application, kind, Some(&present), link);
     if now.standing == Standing::Member {
-        now.desired = mapping.desired(kind, &present.0);
+        now.desired = situation::desired(mapping, kind, &present.0, now.link.is_none());
     }
     let accepted = now.link.as_ref().map(|link| &link.record);
     let fields = rows(mapping, &application.entry.schema, kind, &present.0, accepted);
@@ -114,13 +117,18 @@ async fn chosen(
     application: &Application,
     sample: Option<ResourceId>,
 ) -> Result<ResourceId, Error> {
-    if let Some(id) = sample.or(application.row.sample) {
+    if let Some(id) = sample {
         return Ok(id);
     }
     let organizations = engine.store().organizations().await?;
     let admin = organizations.iter().find(|one| one.id == organization).and_then(|one| one.admin);
-    if let Some(id) = admin {
-        return Ok(id);
+    for id in application.row.sample.into_iter().chain(admin) {
+        // Whoever was chosen may have left since.
+        let there =
+            engine.store().read(organization, move |reader| reader.resource("User", id)).await?;
+        if there.is_some() {
+            return Ok(id);
+        }
     }
     let first = engine.store().read(organization, |reader| reader.page_of("User", None, 1)).await?;
     first.first().map(|stored| stored.id).ok_or_else(|| {

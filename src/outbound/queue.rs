@@ -14,7 +14,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 /// How long a claimed job is ours: longer than any adapter's time-outs together.
-const JOB_LEASE: Duration = Duration::from_mins(3);
+pub(super) const JOB_LEASE: Duration = Duration::from_mins(3);
 /// How many jobs are claimed for each that can be worked on at once. Small, so that a leaver
 /// overtakes a backlog.
 const AHEAD: usize = 4;
@@ -97,9 +97,6 @@ pub(super) async fn work(
         hints.mark_unchanged();
         if !ending && !gate.is_closed(now_us) {
             let free = gate.width(engine.concurrency()).saturating_sub(busy.len());
-            // After a failure one object is tried whether it is due or not: it is how an app that was
-            // away is found to be back.
-            let due_us = if gate.failures > 0 { i64::MAX } else { now_us };
             let wanted = match (free, claimed.len()) {
                 (0, _) => 0,
                 (_, 0) => {
@@ -111,7 +108,7 @@ pub(super) async fn work(
                 }
                 _ => 0,
             };
-            match claim(engine, organization, app, wanted, (now_us, due_us)).await {
+            match claim(engine, organization, app, wanted, now_us, gate.failures > 0).await {
                 Claimed::Jobs(application, jobs) => {
                     claimed.extend(jobs);
                     for job in claimed.drain(..free.min(claimed.len())) {
@@ -164,7 +161,8 @@ async fn claim(
     organization: OrganizationId,
     app: AppId,
     limit: usize,
-    (now_us, due_us): (i64, i64),
+    now_us: i64,
+    ahead: bool,
 ) -> Claimed {
     let application = match engine.application(organization, app).await {
         Ok(Some(application)) => application,
@@ -178,7 +176,9 @@ async fn claim(
         return Claimed::Jobs(application, Vec::new());
     }
     let until = now_us.saturating_add(micros(JOB_LEASE));
-    // An idle queue costs a read, not a write.
+    // An idle queue costs a read, not a write. After a failure one object is tried whether it is due
+    // or not: it is how an app that was away is found to be back.
+    let due_us = if ahead { i64::MAX } else { now_us };
     let due =
         engine.store().glance(organization, move |reader| reader.has_due_jobs(app, due_us)).await;
     match due {
@@ -192,7 +192,7 @@ async fn claim(
     let claimed = engine
         .store()
         .write(organization, move |transaction| {
-            transaction.claim_jobs(app, (now_us, due_us), limit, until)
+            transaction.claim_jobs(app, now_us, limit, until, ahead)
         })
         .await;
     match claimed {
@@ -233,7 +233,7 @@ async fn pause(
     tracing::warn!(app.id = %app, reason = %sentence, "the app is paused");
     let paused = engine
         .store()
-        .write(organization, move |transaction| transaction.pause_app(app, Some(&sentence)))
+        .write(organization, move |transaction| transaction.pause_app(app, None, Some(&sentence)))
         .await;
     match paused {
         Ok(()) => Claimed::Stop,

@@ -5,6 +5,7 @@ use super::engine::Engine;
 use super::plan::{Link, Origin, Situation, Standing};
 use crate::adapters::adapter::RemoteId;
 use crate::id::ResourceId;
+use crate::mapping::compiled::Mapping;
 use crate::mapping::field::Kind;
 use crate::mapping::record::{Desired, Misfit, Record};
 use crate::scim::filter::Condition;
@@ -106,10 +107,11 @@ pub(super) fn judge(
         },
     };
     let desired = match (standing, present) {
-        (Standing::Member, Some((resource, _))) => application.mapping.desired(kind, resource),
+        (Standing::Member, Some((resource, _))) => {
+            desired(&application.mapping, kind, resource, link.is_none())
+        }
         _ => Desired::default(),
     };
-    let desired = if link.is_none() { with_unmapped(application, kind, desired) } else { desired };
     Situation {
         kind,
         standing,
@@ -122,14 +124,23 @@ pub(super) fn judge(
     }
 }
 
-/// An account cannot be made without the app's mandatory fields, so nobody need ask the app.
-fn with_unmapped(application: &Application, kind: Kind, mut desired: Desired) -> Desired {
-    let unmapped = application.mapping.unmapped_mandatory(kind);
-    desired.problems.extend(unmapped.into_iter().map(|field| Misfit {
-        detail: format!("The app's mandatory field {field} is not mapped."),
-        remedy: "Map it to a profile field or a hardcoded value.".into(),
-        field,
-    }));
+/// What a mapping desires. An account cannot be made without the app's mandatory fields, so nobody
+/// need ask the app.
+pub(super) fn desired(
+    mapping: &Mapping,
+    kind: Kind,
+    resource: &Map<String, Value>,
+    is_new: bool,
+) -> Desired {
+    let mut desired = mapping.desired(kind, resource);
+    if is_new {
+        let unmapped = mapping.unmapped_mandatory(kind);
+        desired.problems.extend(unmapped.into_iter().map(|field| Misfit {
+            detail: format!("The app's mandatory field {field} is not mapped."),
+            remedy: "Map it to a profile field or a hardcoded value.".into(),
+            field,
+        }));
+    }
     desired
 }
 

@@ -7,11 +7,12 @@ use super::preview::rehearse;
 use super::situation;
 use crate::adapters::adapter::Step;
 use crate::clock::Stopwatch;
-use crate::id::{self, ResourceId, RunId};
+use crate::id::{self, AppId, ResourceId, RunId};
 use crate::mapping::field::Kind;
 use crate::scim::filter::eval;
+use crate::store::apps::AppRow;
 use crate::store::runs::RunRow;
-use crate::store::{self};
+use crate::store::{self, Transaction};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -45,8 +46,8 @@ pub struct Summary {
 pub async fn plan(engine: &Engine, application: &Application) -> store::Result<Summary> {
     let watch = Stopwatch::start();
     let mut summary = Summary::default();
-    let groups = application.policy.groups && !application.entry.schema.groups.is_empty();
-    let kinds: &[Kind] = if groups { &[Kind::User, Kind::Group] } else { &[Kind::User] };
+    let kinds: &[Kind] =
+        if has_groups(application) { &[Kind::User, Kind::Group] } else { &[Kind::User] };
     for kind in kinds {
         let mut after = None;
         loop {
@@ -178,17 +179,9 @@ fn verdict(application: &Application, summary: &Summary) -> String {
     }
 }
 
-/// Keeps a plan as a run that waits for its confirmation.
-///
-/// # Errors
-/// The store's.
-pub async fn propose(
-    engine: &Engine,
-    application: &Application,
-    summary: &Summary,
-) -> store::Result<RunRow> {
+fn run_row(engine: &Engine, application: &Application, summary: &Summary) -> RunRow {
     let now_us = engine.clock().now_us();
-    let run = RunRow {
+    RunRow {
         id: RunId(id::new_uuid(now_us)),
         app: application.row.id,
         state: "planned".into(),
@@ -198,7 +191,19 @@ pub async fn propose(
         summary: serde_json::to_value(summary).unwrap_or_default(),
         started_us: now_us,
         finished_us: None,
-    };
+    }
+}
+
+/// Keeps a plan as a run that waits for its confirmation.
+///
+/// # Errors
+/// The store's.
+pub async fn propose(
+    engine: &Engine,
+    application: &Application,
+    summary: &Summary,
+) -> store::Result<RunRow> {
+    let run = run_row(engine, application, summary);
     let row = run.clone();
     engine
         .store()
@@ -219,25 +224,84 @@ pub async fn confirm(
 ) -> store::Result<Option<RunRow>> {
     let now_us = engine.clock().now_us();
     let app = application.row.id;
-    let groups = application.policy.groups && !application.entry.schema.groups.is_empty();
+    let groups = has_groups(application);
     let started = engine
         .store()
         .write(application.organization, move |transaction| {
             let Some(row) = transaction.run(run)? else { return Ok(None) };
-            if row.state != "planned" {
-                return Ok(Some(row));
+            if row.state == "planned" {
+                start(transaction, app, groups, run, now_us)?;
             }
-            transaction.supersede_runs(app, run, now_us)?;
-            let total = transaction.mark_everybody(app, groups, run, now_us)?;
-            if groups {
-                transaction.compare_all_members(app)?;
-            }
-            transaction.start_run(run, total, now_us)?;
             transaction.run(run)
         })
         .await?;
     engine.nudge();
     Ok(started)
+}
+
+/// A change of an app after which everybody is looked at.
+#[derive(Debug, Clone)]
+pub struct Change {
+    /// The app as it is to be.
+    pub row: AppRow,
+    /// Who does it, as the audit log names them.
+    pub actor: String,
+    /// What is done, as the audit log names it.
+    pub action: &'static str,
+}
+
+/// Changes an app and starts a run over everybody, in one transaction: an app is never on with
+/// people in it that nobody looked at.
+///
+/// # Errors
+/// The store's.
+pub async fn apply(
+    engine: &Engine,
+    application: &Application,
+    change: Change,
+) -> store::Result<()> {
+    let summary = plan(engine, application).await?;
+    let run = run_row(engine, application, &summary);
+    let now_us = engine.clock().now_us();
+    let groups = has_groups(application);
+    engine
+        .store()
+        .write(application.organization, move |transaction| {
+            // Changes are published before this or after it, not beside it.
+            transaction.lock_organization()?;
+            transaction.update_app(&change.row, now_us)?;
+            transaction.record_audit(
+                now_us,
+                &change.actor,
+                change.action,
+                &change.row.name,
+                None,
+            )?;
+            transaction.insert_run(&run)?;
+            start(transaction, change.row.id, groups, run.id, now_us)
+        })
+        .await?;
+    engine.nudge();
+    Ok(())
+}
+
+fn has_groups(application: &Application) -> bool {
+    application.policy.groups && !application.entry.schema.groups.is_empty()
+}
+
+fn start(
+    transaction: &mut Transaction<'_>,
+    app: AppId,
+    groups: bool,
+    run: RunId,
+    now_us: i64,
+) -> store::Result<()> {
+    transaction.supersede_runs(app, run, now_us)?;
+    let total = transaction.mark_everybody(app, groups, Some(run), now_us)?;
+    if groups {
+        transaction.compare_all_members(app)?;
+    }
+    transaction.start_run(run, total, now_us)
 }
 
 /// Cancels a run: what has not begun is not begun. What is done stays done.

@@ -12,11 +12,12 @@ use super::engine::{Engine, micros};
 use super::plan::{self, Found, Link, Next, Origin, Situation};
 use super::retry;
 use super::situation;
-use crate::adapters::adapter::{Failure, Observed, Reason, RemoteId};
+use crate::adapters::adapter::{Failure, Observed, Reason};
 use crate::clock::Stopwatch;
 use crate::id;
 use crate::mapping::field::Kind;
 use crate::store::jobs::{Closed, Job};
+use crate::store::links::Holder;
 use crate::store::{self};
 use record::{Action, Recorder};
 use std::time::Duration;
@@ -53,6 +54,8 @@ enum Stop {
     Store(store::Error),
     /// Somebody else has the job now.
     Lost,
+    /// Another object must be brought up to date first.
+    Later,
 }
 
 impl From<Failure> for Stop {
@@ -70,6 +73,9 @@ impl From<store::Error> for Stop {
 /// More actions than any object needs; a plan that wants more goes in a circle.
 const MOST_ACTIONS: usize = 12;
 
+/// Conflicts in a row after which a person is asked.
+const PATIENT: u32 = 4;
+
 /// Works on one job until the object is in sync, parked, or has to wait.
 pub(super) async fn work(engine: &Engine, application: &Application, job: Job) -> Effect {
     let push =
@@ -80,12 +86,21 @@ pub(super) async fn work(engine: &Engine, application: &Application, job: Job) -
         Ok(()) if asked => Effect::Fine,
         Ok(()) => Effect::Nothing,
         Err(Stop::Lost) => Effect::Lost,
+        Err(Stop::Later) => {
+            push.give_back(job.attempts.saturating_add(1)).await;
+            Effect::Nothing
+        }
+        Err(Stop::Store(store::Error::Taken(what))) => {
+            // The app's object came to belong to another resource meanwhile.
+            let detail = format!("another resource has this {what}");
+            push.fail(Failure::Conflict { detail }).await
+        }
         Err(Stop::Store(error)) => {
             tracing::warn!(
                 error = %error, app.id = %application.row.id, resource.id = %job.resource,
                 "a push could not be recorded; it runs again when its lease ends"
             );
-            push.defer_quietly().await;
+            push.give_back(job.attempts.saturating_add(1)).await;
             Effect::Nothing
         }
         Err(Stop::App(failure)) => push.fail(failure).await,
@@ -107,11 +122,15 @@ impl Push<'_> {
         };
         let mut now =
             situation::read(self.engine, self.application, kind, self.job.resource).await?;
+        if kind == Kind::Group && !self.application.policy.groups {
+            return self.close().await;
+        }
         now.can_deactivate = match &now.link {
-            Some(_) => self.capabilities(asked).await?.deactivate,
+            Some(_) => self.application.adapter.capabilities().await?.deactivate,
             None => true,
         };
         let mut conflicts = 0;
+        let mut is_fresh = false;
         let mut lost = 0;
         for _ in 0..MOST_ACTIONS {
             let next = plan::next(&now);
@@ -123,7 +142,22 @@ impl Push<'_> {
                     if kind == Kind::Group
                         && let Some(remote) = now.link.as_ref().and_then(|link| link.remote.clone())
                     {
-                        self.push_members(&remote, asked).await?;
+                        match members::push(self, &remote, asked).await {
+                            Err(Stop::App(Failure::Gone)) if lost == 0 => {
+                                // Made anew, unless it is there and something else is missing.
+                                lost += 1;
+                                let group = self.application.adapter.read(kind, &remote).await;
+                                if let Err(Failure::Gone) = group {
+                                    self.recorder
+                                        .unlink(Some(Action::Lost), &Stopwatch::start())
+                                        .await?;
+                                    (now.link, now.found) = (None, None);
+                                    continue;
+                                }
+                                return self.park(&unknown_member()).await;
+                            }
+                            pushed => pushed?,
+                        }
                     }
                     return self.close().await;
                 }
@@ -132,6 +166,9 @@ impl Push<'_> {
                 Next::Create(record) => {
                     if now.link.is_none() {
                         now.link = Some(self.recorder.intend(kind, &record).await?);
+                        is_fresh = true;
+                    } else {
+                        self.recorder.hold().await?;
                     }
                     let watch = Stopwatch::start();
                     let once = format!("{}:{}", self.application.row.id, self.job.resource);
@@ -153,6 +190,11 @@ impl Push<'_> {
                             // Made meanwhile, or the look was too narrow: look once more.
                             conflicts += 1;
                             now.found = None;
+                            if let Some(link) = now.link.as_mut().filter(|_| is_fresh) {
+                                // Nothing of ours was in doubt: what is there is somebody else's.
+                                link.origin = Origin::Adopted;
+                                self.recorder.disclaim(kind, link).await?;
+                            }
                         }
                         Err(Failure::Conflict { detail }) => {
                             self.recorder.unlink(None, &watch).await?;
@@ -261,14 +303,6 @@ impl Push<'_> {
         self.recorder.linked(now.kind, link, (action, fields), is_last, watch).await
     }
 
-    async fn capabilities(
-        &self,
-        asked: &mut bool,
-    ) -> Result<crate::adapters::adapter::Capabilities, Stop> {
-        *asked = true;
-        Ok(self.application.adapter.capabilities().await?)
-    }
-
     /// Looks by each key until one finds something, and says which of the finds are taken.
     async fn look(
         &self,
@@ -282,19 +316,22 @@ impl Push<'_> {
             }
             let (app, resource) = (self.application.row.id, self.job.resource);
             let ids: Vec<String> = observed.iter().map(|one| one.id.0.clone()).collect();
-            let taken = self
+            let holders = self
                 .engine
                 .store()
                 .read(self.application.organization, move |reader| {
                     ids.iter()
-                        .map(|id| reader.is_remote_taken(app, kind.as_str(), id, resource))
-                        .collect::<store::Result<Vec<bool>>>()
+                        .map(|id| reader.holder_of(app, kind.as_str(), id, resource))
+                        .collect::<store::Result<Vec<Holder>>>()
                 })
                 .await?;
+            if holders.contains(&Holder::Leaving) {
+                return Err(Stop::Later);
+            }
             return Ok(observed
                 .into_iter()
-                .zip(taken)
-                .map(|(observed, taken)| Found { observed, taken })
+                .zip(holders)
+                .map(|(observed, holder)| Found { observed, taken: holder == Holder::Another })
                 .collect());
         }
         Ok(Vec::new())
@@ -356,6 +393,10 @@ impl Push<'_> {
                 (self.pause(&format!("{} {}", reason.detail, reason.remedy)).await, Effect::Paused)
             }
             Failure::Refused(reason) => (self.park(&reason).await, Effect::Fine),
+            // Two may be swapping names: the other one gets a moment to go first.
+            Failure::Conflict { .. } if self.job.attempts < PATIENT => {
+                (self.defer(&text, None, 1).await, Effect::Fine)
+            }
             Failure::Conflict { detail } => {
                 (self.park(&hidden_conflict(&detail)).await, Effect::Fine)
             }
@@ -403,21 +444,26 @@ impl Push<'_> {
         self.recorder.pause(sentence).await
     }
 
-    /// After a store failure: give the job back if the store lets us.
-    async fn defer_quietly(&self) {
-        let run_at_us = self.engine.clock().now_us().saturating_add(1_000_000);
-        if self.recorder.give_back(run_at_us, self.job.attempts).await.is_err() {
+    /// Puts the job back for a moment, if the store lets us.
+    async fn give_back(&self, attempts: u32) {
+        let wait = retry::object_wait(attempts.max(1), None, id::below(1_001));
+        let run_at_us = self.engine.clock().now_us().saturating_add(micros(wait));
+        if self.recorder.give_back(run_at_us, attempts).await.is_err() {
             tracing::debug!(resource.id = %self.job.resource, "the job waits for its lease to end");
         }
-    }
-
-    async fn push_members(&self, group: &RemoteId, asked: &mut bool) -> Result<(), Stop> {
-        members::push(self, group, asked).await
     }
 }
 
 fn fields(link: &Link) -> Vec<String> {
     link.record.0.keys().cloned().collect()
+}
+
+fn unknown_member() -> Reason {
+    Reason {
+        field: Some("members".into()),
+        detail: "The app has the group and answers that something is missing.".into(),
+        remedy: "Look whether every member has an account in the app, then retry.".into(),
+    }
 }
 
 fn hidden_conflict(detail: &str) -> Reason {

@@ -201,10 +201,18 @@ impl Transaction<'_> {
         if updated == 1 { Ok(()) } else { Err(Error::Stale) }
     }
 
-    /// Pauses an app with a sentence, or lets it go on. Its queue is kept.
-    pub fn pause_app(&mut self, id: AppId, reason: Option<&str>) -> Result<()> {
+    /// Pauses an app with a sentence, or lets it go on. Its queue is kept. With a revision, only if
+    /// the app is still at it: what was found out about older settings says nothing about new ones.
+    pub fn pause_app(
+        &mut self,
+        id: AppId,
+        revision: Option<i64>,
+        reason: Option<&str>,
+    ) -> Result<()> {
         let organization = self.organization;
-        diesel::update(app::table.filter(app::organization.eq(organization).and(app::id.eq(id))))
+        let at = revision.or(self.app_revision(id)?).unwrap_or_default();
+        let same = app::organization.eq(organization).and(app::id.eq(id));
+        diesel::update(app::table.filter(same.and(app::revision.eq(at))))
             .set((app::paused.eq(reason), app::revision.eq(app::revision + 1)))
             .execute(self.reader.conn)?;
         Ok(())

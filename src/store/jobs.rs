@@ -121,7 +121,8 @@ impl Transaction<'_> {
                 sql.push(if at == 0 { "(" } else { ", (" });
                 sql.bind(self.organization).push(", ").bind(app).push(", ").bind(*resource);
                 sql.push(", ").bind(*kind).push(", 1, 'ready', ").bind(priority.number());
-                sql.push(", ").bind(now_us).push(", 0, 0)");
+                // A row made anew never matches what somebody holds of the row before.
+                sql.push(", ").bind(now_us).push(", 0, ").bind(now_us).push(")");
             }
             sql.push(ON_MARKED).push(KEEPS_RUN);
             sql.execute(self.conn)?;
@@ -129,13 +130,13 @@ impl Transaction<'_> {
         Ok(())
     }
 
-    /// Marks everybody for a run: every user, every group when `groups`, and every account whose
-    /// resource is gone. Answers how many.
+    /// Marks everybody, for a run if there is one: every user, every group when `groups`, and every
+    /// account whose resource is gone. Answers how many.
     pub fn mark_everybody(
         &mut self,
         app: AppId,
         groups: bool,
-        run: RunId,
+        run: Option<RunId>,
         now_us: i64,
     ) -> Result<i64> {
         let kinds: &[(&str, Priority)] = if groups {
@@ -149,47 +150,68 @@ impl Transaction<'_> {
             sql.push("SELECT organization, ").bind(app).push(", id, kind, 1, 'ready', ");
             // Groups come after the users, who are their members.
             sql.bind(priority.number() + i32::try_from(at).unwrap_or(0));
-            sql.push(", ").bind(now_us).push(", 0, 0, ").bind(run);
+            sql.push(", ").bind(now_us).push(", 0, ").bind(now_us).push(", ");
+            bind_run(&mut sql, run);
             sql.push(" FROM resource WHERE organization = ").bind(self.organization);
-            sql.push(" AND kind = ").bind(*kind).push(ON_MARKED).push(TAKES_RUN);
+            sql.push(" AND kind = ").bind(*kind).push(ON_MARKED).push(if run.is_some() {
+                TAKES_RUN
+            } else {
+                KEEPS_RUN
+            });
             marked += sql.execute(self.conn)?;
         }
         let mut sql = Sql::new(COLUMNS);
         sql.push("SELECT l.organization, l.app_id, l.resource_id, l.kind, 1, 'ready', 30, ");
-        sql.bind(now_us).push(", 0, 0, ").bind(run);
+        sql.bind(now_us).push(", 0, ").bind(now_us).push(", ");
+        bind_run(&mut sql, run);
         sql.push(" FROM link l WHERE l.organization = ").bind(self.organization);
         sql.push(" AND l.app_id = ").bind(app);
         sql.push(
             " AND NOT EXISTS (SELECT 1 FROM resource r \
              WHERE r.organization = l.organization AND r.id = l.resource_id)",
         );
-        sql.push(ON_MARKED).push(TAKES_RUN);
+        sql.push(ON_MARKED).push(if run.is_some() { TAKES_RUN } else { KEEPS_RUN });
         marked += sql.execute(self.conn)?;
         Ok(i64::try_from(marked).unwrap_or(i64::MAX))
     }
 
-    /// Claims up to `limit` jobs that are due before `due_us`, until `lease_us`. Jobs whose holder
-    /// let the lease run out are ready again.
+    /// Claims up to `limit` jobs that are due, until `lease_us`. With `ahead`, and when nothing is
+    /// due, the one that is due next. Jobs whose holder let the lease run out are ready again.
     pub fn claim_jobs(
         &mut self,
         app: AppId,
-        (now_us, due_us): (i64, i64),
+        now_us: i64,
         limit: usize,
         lease_us: i64,
+        ahead: bool,
     ) -> Result<Vec<Job>> {
         let mut expired = Sql::new("UPDATE job SET state = 'ready', lease_us = NULL, run_at_us = ");
         expired.bind(now_us).push(" WHERE organization = ").bind(self.organization);
         expired.push(" AND app_id = ").bind(app);
         expired.push(" AND state = 'running' AND lease_us < ").bind(now_us);
         expired.execute(self.conn)?;
+        let due = self.claim(app, now_us, "priority, run_at_us", limit, lease_us)?;
+        if due.is_empty() && ahead {
+            return self.claim(app, i64::MAX, "run_at_us", 1, lease_us);
+        }
+        Ok(due)
+    }
 
+    fn claim(
+        &mut self,
+        app: AppId,
+        due_us: i64,
+        order: &str,
+        limit: usize,
+        lease_us: i64,
+    ) -> Result<Vec<Job>> {
         let mut sql = Sql::new("UPDATE job SET state = 'running', fence = fence + 1, lease_us = ");
         sql.bind(lease_us).push(" WHERE organization = ").bind(self.organization);
         sql.push(" AND app_id = ").bind(app);
         sql.push(" AND resource_id IN (SELECT resource_id FROM job WHERE organization = ");
         sql.bind(self.organization).push(" AND app_id = ").bind(app);
         sql.push(" AND state = 'ready' AND run_at_us <= ").bind(due_us);
-        sql.push(" ORDER BY priority, run_at_us LIMIT ");
+        sql.push(" ORDER BY ").push(order).push(" LIMIT ");
         sql.bind(i64::try_from(limit).unwrap_or(i64::MAX));
         if self.conn.backend() == Backend::Postgres {
             sql.push(" FOR UPDATE SKIP LOCKED");
@@ -216,14 +238,12 @@ impl Transaction<'_> {
             .collect())
     }
 
-    /// Whether the job is still ours.
-    pub fn holds_job(&mut self, app: AppId, job: &Job) -> Result<bool> {
-        let mut sql = Sql::new("SELECT 1 FROM job");
+    /// Whether the job is still ours; it then is until `lease_us`.
+    pub fn hold_job(&mut self, app: AppId, job: &Job, lease_us: i64) -> Result<bool> {
+        let mut sql = Sql::new("UPDATE job SET lease_us = ");
+        sql.bind(lease_us);
         self.held(&mut sql, app, job);
-        if self.conn.backend() == Backend::Postgres {
-            sql.push(" FOR UPDATE");
-        }
-        Ok(!sql.load::<(Integer,), (i32,)>(self.conn)?.is_empty())
+        Ok(sql.execute(self.conn)? == 1)
     }
 
     fn held(&self, sql: &mut Sql, app: AppId, job: &Job) {
@@ -268,8 +288,8 @@ impl Transaction<'_> {
     }
 
     /// Parks a job with its reason, unless the object changed since it was claimed: then it is
-    /// ready again, as the reason may have gone.
-    pub fn park_job(&mut self, app: AppId, job: &Job, reason: &str) -> Result<()> {
+    /// ready again, as the reason may have gone. Answers whether it is parked.
+    pub fn park_job(&mut self, app: AppId, job: &Job, reason: &str) -> Result<bool> {
         let mut sql = Sql::new(
             "UPDATE job SET lease_us = NULL, attempts = 0, state = CASE WHEN generation = ",
         );
@@ -277,7 +297,8 @@ impl Transaction<'_> {
         sql.bind(reason);
         self.held(&mut sql, app, job);
         sql.execute(self.conn)?;
-        Ok(())
+        let now = self.job_states(app, Some(&[job.resource]), None, 1)?;
+        Ok(now.first().is_some_and(|one| one.state == "parked"))
     }
 
     /// Makes every job of an app that waits for its next try due.
@@ -317,8 +338,15 @@ impl Transaction<'_> {
     }
 }
 
+fn bind_run(sql: &mut Sql, run: Option<RunId>) {
+    match run {
+        Some(run) => sql.bind(run),
+        None => sql.push("NULL"),
+    };
+}
+
 impl Reader<'_> {
-    /// Whether a claim would find something.
+    /// Whether a claim of what is due before `due_us` would find something.
     pub fn has_due_jobs(&mut self, app: AppId, due_us: i64) -> Result<bool> {
         let mut sql = Sql::new("SELECT EXISTS (SELECT 1 FROM job WHERE organization = ");
         sql.bind(self.organization).push(" AND app_id = ").bind(app);

@@ -29,6 +29,17 @@ pub struct LinkRow {
     pub pushed_us: i64,
 }
 
+/// Who an object of an app belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Holder {
+    /// Nobody, or somebody who is gone and done with.
+    Nobody,
+    /// A resource that is still there.
+    Another,
+    /// A resource about which something is still to be done: it may give the object up or change it.
+    Leaving,
+}
+
 const COLUMNS: &str =
     "SELECT app_id, resource_id, kind, remote_id, state, origin, record, pushed_us FROM link l";
 
@@ -110,22 +121,26 @@ impl Reader<'_> {
         self.load_links(sql)
     }
 
-    /// Whether an object of the app belongs to another resource that is still there.
-    pub fn is_remote_taken(
+    /// Who else an object of the app belongs to.
+    pub fn holder_of(
         &mut self,
         app: AppId,
         kind: &str,
         remote_id: &str,
         resource: ResourceId,
-    ) -> Result<bool> {
+    ) -> Result<Holder> {
         let mut sql = self.links_where(app);
         sql.push(" AND l.kind = ").bind(kind).push(" AND l.remote_id = ").bind(remote_id);
         sql.push(" AND l.resource_id <> ").bind(resource);
-        sql.push(
-            " AND EXISTS (SELECT 1 FROM resource r \
-             WHERE r.organization = l.organization AND r.id = l.resource_id)",
-        );
-        Ok(!self.load_links(sql)?.is_empty())
+        let Some(other) = self.load_links(sql)?.into_iter().next() else {
+            return Ok(Holder::Nobody);
+        };
+        let waits = self.job_states(app, Some(&[other.resource]), None, 1)?;
+        if waits.iter().any(|job| job.state != "parked") {
+            return Ok(Holder::Leaving);
+        }
+        let there = self.resource_any(other.resource)?.is_some();
+        Ok(if there { Holder::Another } else { Holder::Nobody })
     }
 }
 
@@ -170,14 +185,24 @@ impl Transaction<'_> {
         Ok(())
     }
 
-    /// Forgets a link, and what the app was told of it as a group or a member.
-    pub fn delete_link(&mut self, app: AppId, resource: ResourceId) -> Result<()> {
+    /// Forgets a link, and what the app was told of it as a group. With `account_gone` also what the
+    /// app was told of it as a member: an account that is gone is in no group. One that stays is
+    /// still to be taken out of its groups.
+    pub fn delete_link(
+        &mut self,
+        app: AppId,
+        resource: ResourceId,
+        account_gone: bool,
+    ) -> Result<()> {
+        let memberships = account_gone.then_some("DELETE FROM link_member WHERE member_id = ");
         for text in [
             "DELETE FROM link WHERE resource_id = ",
             "DELETE FROM link_member WHERE group_id = ",
-            "DELETE FROM link_member WHERE member_id = ",
             "DELETE FROM member_push WHERE group_id = ",
-        ] {
+        ]
+        .into_iter()
+        .chain(memberships)
+        {
             let mut sql = Sql::new(text);
             sql.bind(resource).push(" AND organization = ").bind(self.organization);
             sql.push(" AND app_id = ").bind(app);

@@ -31,15 +31,16 @@ const MARKED: &str = " ON CONFLICT (organization, app_id, group_id, member_id) \
 const MARK: &str = "INSERT INTO member_push (organization, app_id, group_id, member_id, mark) ";
 
 impl Reader<'_> {
-    /// Members of a group worth a look, at most `limit`.
+    /// Members of a group worth a look in order of id, after one, at most `limit`.
     pub fn due_members(
         &mut self,
         app: AppId,
         group: ResourceId,
+        after: Option<ResourceId>,
         limit: usize,
     ) -> Result<Vec<DueMember>> {
         let mut sql = Sql::new(
-            "SELECT p.member_id, p.mark, l.remote_id, m.member_id IS NOT NULL, \
+            "SELECT p.member_id, p.mark, COALESCE(a.remote_id, l.remote_id), m.member_id IS NOT NULL, \
              a.member_id IS NOT NULL FROM member_push p \
              LEFT JOIN member m ON m.organization = p.organization \
                AND m.group_id = p.group_id AND m.member_id = p.member_id \
@@ -50,7 +51,11 @@ impl Reader<'_> {
              WHERE p.organization = ",
         );
         sql.bind(self.organization).push(" AND p.app_id = ").bind(app);
-        sql.push(" AND p.group_id = ").bind(group).push(" ORDER BY p.member_id LIMIT ");
+        sql.push(" AND p.group_id = ").bind(group);
+        if let Some(after) = after {
+            sql.push(" AND p.member_id > ").bind(after);
+        }
+        sql.push(" ORDER BY p.member_id LIMIT ");
         sql.bind(i64::try_from(limit).unwrap_or(i64::MAX));
         type Row = (ResourceId, i64, Option<String>, bool, bool);
         let rows: Vec<Row> = sql.load::<(Id, BigInt, Nullable<Text>, Bool, Bool), _>(self.conn)?;
@@ -163,19 +168,21 @@ impl Transaction<'_> {
         group: ResourceId,
         due: &[DueMember],
     ) -> Result<()> {
-        let joined: Vec<ResourceId> = due
+        let joined: Vec<(ResourceId, &str)> = due
             .iter()
-            .filter(|one| matches!(one.wish, Some((_, true))))
-            .map(|one| one.member)
+            .filter_map(|one| match &one.wish {
+                Some((remote, true)) => Some((one.member, remote.as_str())),
+                _ => None,
+            })
             .collect();
         for chunk in joined.chunks(200) {
             let mut sql = Sql::new(
-                "INSERT INTO link_member (organization, app_id, group_id, member_id) VALUES ",
+                "INSERT INTO link_member (organization, app_id, group_id, member_id, remote_id) VALUES ",
             );
-            for (at, member) in chunk.iter().enumerate() {
+            for (at, (member, remote)) in chunk.iter().enumerate() {
                 sql.push(if at == 0 { "(" } else { ", (" });
                 sql.bind(self.organization).push(", ").bind(app).push(", ").bind(group);
-                sql.push(", ").bind(*member).push(")");
+                sql.push(", ").bind(*member).push(", ").bind(*remote).push(")");
             }
             sql.push(" ON CONFLICT DO NOTHING");
             sql.execute(self.conn)?;

@@ -1,7 +1,7 @@
 //! Runs: Quick Syncs, their plans and their progress.
 
 use super::connection::Id;
-use super::schema::{job, run};
+use super::schema::run;
 use super::sql::Sql;
 use super::{Error, Reader, Result, Transaction};
 use crate::id::{AppId, RunId};
@@ -154,17 +154,16 @@ impl Transaction<'_> {
         if cancelled == 0 {
             return Ok(());
         }
-        // Jobs that only the run made (nothing changed since) go; others stay, without the run.
-        diesel::delete(
-            job::table.filter(
-                job::organization
-                    .eq(organization)
-                    .and(job::run_id.eq(id))
-                    .and(job::state.eq("ready"))
-                    .and(job::generation.eq(1)),
-            ),
-        )
-        .execute(self.reader.conn)?;
+        // Jobs that only the run made (nothing changed since, nothing was begun) go; others stay,
+        // without the run.
+        let mut sql = Sql::new("DELETE FROM job WHERE organization = ");
+        sql.bind(organization).push(" AND run_id = ").bind(id);
+        sql.push(
+            " AND state = 'ready' AND generation = 1 AND attempts = 0 AND NOT EXISTS (\
+             SELECT 1 FROM link l WHERE l.organization = job.organization \
+             AND l.app_id = job.app_id AND l.resource_id = job.resource_id AND l.state = 'in_doubt')",
+        );
+        sql.execute(self.conn)?;
         let mut sql = Sql::new("UPDATE job SET run_id = NULL WHERE organization = ");
         sql.bind(organization).push(" AND run_id = ").bind(id);
         sql.execute(self.conn)?;

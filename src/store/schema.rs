@@ -175,6 +175,7 @@ diesel::table! {
         app_id -> Id,
         group_id -> Id,
         member_id -> Id,
+        remote_id -> Text,
     }
 }
 

@@ -3,4 +3,6 @@
 mod bridge;
 mod failures;
 mod following;
+mod meddler;
 mod syncing;
+mod trouble;

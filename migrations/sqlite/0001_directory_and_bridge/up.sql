@@ -156,6 +156,7 @@ CREATE TABLE link_member (
   app_id       BLOB   NOT NULL,
   group_id     BLOB   NOT NULL,
   member_id    BLOB   NOT NULL,
+  remote_id    TEXT NOT NULL,                       -- the app's id of the member
   PRIMARY KEY (organization, app_id, group_id, member_id),
   FOREIGN KEY (organization, app_id) REFERENCES app (organization, id) ON DELETE CASCADE
 ) WITHOUT ROWID;

@@ -27,6 +27,15 @@ impl Answer {
         match self.status {
             300..400 => self.redirected(),
             400 if self.scim_type() == Some("uniqueness") => Failure::Conflict { detail },
+            // Owners and service accounts are often protected; the credential is good for the others.
+            403 if self.about_one => Failure::Refused(Reason {
+                field: None,
+                detail,
+                remedy:
+                    "The app protects this object, or the credential may not change it: look in \
+                         the app, then try again."
+                        .into(),
+            }),
             401 | 403 => Failure::Unauthorized(detail),
             404 | 410 => Failure::Gone,
             405 | 501 => Failure::Unsupported(detail),

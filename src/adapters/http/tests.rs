@@ -18,7 +18,14 @@ fn token() -> SecretString {
 }
 
 fn status(status: u16, body: Value) -> Answer {
-    Answer { status, body: Some(body), location: None, retry_after: None, repeatable: false }
+    Answer {
+        status,
+        body: Some(body),
+        location: None,
+        retry_after: None,
+        repeatable: false,
+        about_one: false,
+    }
 }
 
 #[test]
@@ -30,6 +37,17 @@ fn a_status_says_what_to_do() {
         (
             status(403, json!({ "detail": "token expired" })),
             Failure::Unauthorized("The app answered 403: token expired".into()),
+        ),
+        (
+            Answer { about_one: true, ..status(403, none()) },
+            Failure::Refused(Reason {
+                field: None,
+                detail: "The app answered 403.".into(),
+                remedy:
+                    "The app protects this object, or the credential may not change it: look in \
+                         the app, then try again."
+                        .into(),
+            }),
         ),
         (status(404, none()), Failure::Gone),
         (status(410, none()), Failure::Gone),

@@ -89,6 +89,10 @@ impl Calls {
         if let Some(filter) = filter {
             pairs.insert(0, ("filter", filter));
         }
+        if kind == Kind::Group {
+            // A group is looked for by its name, not by its hundred thousand members.
+            pairs.push(("excludedAttributes", "members"));
+        }
         query(&mut url, &pairs);
         call(Method::GET, url, None)
     }

@@ -83,11 +83,14 @@ pub async fn adapters(_: Auditor) -> HttpResponse {
 /// One kind of app: settings, fields, default mapping.
 #[utoipa::path(get, path = "/adapters/{kind}", tag = "catalogue", responses((status = 200, body = AdapterView), (status = 404, body = Problem)))]
 pub async fn adapter(_: Auditor, kind: web::Path<String>) -> Result<HttpResponse, Problem> {
-    let entry = entry(&kind)?;
+    let entry = entry(&kind).map_err(|problem| Problem::not_found(problem.detail))?;
     Ok(HttpResponse::Ok().json(AdapterView::of(entry)))
 }
 
-fn entry(kind: &str) -> Result<&'static catalogue::Entry, Problem> {
+/// Why an app is paused that an administrator paused.
+const BY_HAND: &str = "Paused by an administrator.";
+
+pub(super) fn entry(kind: &str) -> Result<&'static catalogue::Entry, Problem> {
     catalogue::entry(kind).ok_or_else(|| {
         let known: Vec<&str> = catalogue::entries().iter().map(|entry| entry.kind).collect();
         Problem::field(
@@ -196,7 +199,8 @@ pub async fn create(
         })
         .await?;
     if body.enabled {
-        set_provisioning(&state, &caller, id, true).await?;
+        let row = state.app(caller.organization, &id.to_string()).await?;
+        set_provisioning(&state, &caller, row, true).await?;
     }
     let mut answer = HttpResponse::Created();
     answer.insert_header(("Location", format!("/api/v1/apps/{id}")));
@@ -217,6 +221,7 @@ pub async fn update(
     let organization = caller.organization;
     let mut row = state.app(organization, &app).await?;
     let id = row.id;
+    let mut changes_scope = false;
     let mut names: Vec<String> = state
         .store()
         .read(organization, move |reader| reader.secrets(&owner(id)))
@@ -245,11 +250,12 @@ pub async fn update(
     if touches_connection {
         catalogue::check_settings(&row.adapter, &row.settings, &names)
             .map_err(Problem::settings)?;
-        // New settings deserve a new try.
-        row.paused = None;
+        // New settings deserve a new try; who paused by hand goes on by hand.
+        row.paused = row.paused.filter(|reason| reason == BY_HAND);
     }
     if let Some(scope) = body.scope {
         row.scope = checked_scope(&state, Some(scope))?;
+        changes_scope = true;
     }
     if let Some(policy) = body.policy {
         row.policy = serde_json::to_value(policy).unwrap_or_default();
@@ -258,7 +264,7 @@ pub async fn update(
         row.sample = checked_sample(&state, organization, &sample).await?;
     }
     match body.paused {
-        Some(true) => row.paused = Some("Paused by an administrator.".into()),
+        Some(true) => row.paused = Some(BY_HAND.into()),
         Some(false) => row.paused = None,
         None => {}
     }
@@ -274,7 +280,12 @@ pub async fn update(
             for name in &removed {
                 transaction.delete_secret(&owner(id), name)?;
             }
-            transaction.record_audit(now_us, &actor, "app.update", &row.name, None)
+            transaction.record_audit(now_us, &actor, "app.update", &row.name, None)?;
+            // Who belongs in the app is another question now, and everybody is asked it.
+            if changes_scope && row.enabled {
+                transaction.mark_everybody(id, false, None, now_us)?;
+            }
+            Ok(())
         })
         .await?;
     state.engine.nudge();
@@ -312,11 +323,11 @@ pub async fn check(
 ) -> Result<HttpResponse, Problem> {
     let application = state.application(&caller, &app).await?;
     let report = application.adapter.check().await?;
-    if application.row.paused.is_some() {
+    if application.row.paused.as_deref().is_some_and(|reason| reason != BY_HAND) {
         let id = application.row.id;
         state
             .store()
-            .write(caller.organization, move |transaction| transaction.pause_app(id, None))
+            .write(caller.organization, move |transaction| transaction.pause_app(id, None, None))
             .await?;
         state.engine.nudge();
     }
@@ -334,43 +345,44 @@ pub async fn provisioning(
     body: web::Json<Provisioning>,
 ) -> Result<HttpResponse, Problem> {
     let row = state.app(caller.organization, &app).await?;
-    set_provisioning(&state, &caller, row.id, body.enabled).await?;
-    shown(&state, caller.organization, row.id, HttpResponse::Ok()).await
+    let id = row.id;
+    set_provisioning(&state, &caller, row, body.enabled).await?;
+    shown(&state, caller.organization, id, HttpResponse::Ok()).await
 }
 
 async fn set_provisioning(
     state: &ApiState,
     caller: &Principal,
-    app: AppId,
+    row: AppRow,
     enabled: bool,
 ) -> Result<(), Problem> {
-    // What cannot be compiled cannot be switched on.
-    let application = state
-        .engine
-        .application(caller.organization, app)
-        .await?
-        .ok_or_else(|| Problem::not_found("the app was deleted meanwhile"))?;
-    if application.row.enabled == enabled {
+    if row.enabled == enabled {
         return Ok(());
     }
-    let mut row = application.row.clone();
-    row.enabled = enabled;
-    row.paused = None;
+    let mut next = row.clone();
+    next.enabled = enabled;
+    next.paused = None;
+    if enabled {
+        // What cannot be compiled cannot be switched on.
+        let application = state
+            .engine
+            .application(caller.organization, row.id)
+            .await?
+            .ok_or_else(|| Problem::not_found("the app was deleted meanwhile"))?;
+        let change =
+            sync::Change { row: next, actor: caller.actor(), action: "app.provisioning.on" };
+        sync::apply(&state.engine, &application, change).await?;
+        return Ok(());
+    }
     let now_us = state.clock().now_us();
     let actor = caller.actor();
-    let action = if enabled { "app.provisioning.on" } else { "app.provisioning.off" };
     state
         .store()
         .write(caller.organization, move |transaction| {
-            transaction.update_app(&row, now_us)?;
-            transaction.record_audit(now_us, &actor, action, &row.name, None)
+            transaction.update_app(&next, now_us)?;
+            transaction.record_audit(now_us, &actor, "app.provisioning.off", &next.name, None)
         })
         .await?;
-    if enabled {
-        let summary = sync::plan(&state.engine, &application).await?;
-        let run = sync::propose(&state.engine, &application, &summary).await?;
-        sync::confirm(&state.engine, &application, run.id).await?;
-    }
     state.engine.nudge();
     Ok(())
 }

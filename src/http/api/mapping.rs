@@ -1,7 +1,8 @@
 //! The field mapping of an app: read, save, reset, preview.
 
+use super::apps::entry;
 use super::caller::{Admin, Auditor};
-use super::problem::Problem;
+use super::problem::{Problem, optional};
 use super::state::ApiState;
 use super::view::Items;
 use crate::clock::rfc3339;
@@ -9,8 +10,8 @@ use crate::id::ResourceId;
 use crate::mapping::compiled::Mapping;
 use crate::mapping::document::Document;
 use crate::mapping::field::Kind;
-use crate::outbound::application::Application;
 use crate::outbound::preview;
+use crate::store::apps::AppRow;
 use crate::store::mappings::MappingRow;
 use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
@@ -115,9 +116,9 @@ pub async fn save(
     note: web::Query<Note>,
     body: web::Json<Document>,
 ) -> Result<HttpResponse, Problem> {
-    let application = state.application(&caller, &app).await?;
+    let row = state.app(caller.organization, &app).await?;
     let note = note.into_inner().note;
-    write(&state, &caller, &application, body.into_inner(), note, "app.mapping.save").await
+    write(&state, &caller, row, body.into_inner(), note, "app.mapping.save").await
 }
 
 /// *Reset fields*: a new version equal to the adapter's default.
@@ -127,25 +128,24 @@ pub async fn reset(
     state: web::Data<ApiState>,
     app: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
-    let application = state.application(&caller, &app).await?;
-    let default = application.entry.default_mapping.clone();
+    let row = state.app(caller.organization, &app).await?;
+    let default = entry(&row.adapter)?.default_mapping.clone();
     let note = Some("reset to the default mapping".to_owned());
-    write(&state, &caller, &application, default, note, "app.mapping.reset").await
+    write(&state, &caller, row, default, note, "app.mapping.reset").await
 }
 
 async fn write(
     state: &ApiState,
     caller: &Admin,
-    application: &Application,
+    row: AppRow,
     document: Document,
     note: Option<String>,
     action: &'static str,
 ) -> Result<HttpResponse, Problem> {
-    Mapping::compile(&document, &application.entry.schema, state.engine.registry())
+    Mapping::compile(&document, &entry(&row.adapter)?.schema, state.engine.registry())
         .map_err(Problem::mapping)?;
     let now_us = state.clock().now_us();
     let actor = caller.actor();
-    let row = application.row.clone();
     let document = serde_json::to_value(&document).unwrap_or_default();
     let name = row.name.clone();
     let version = state
@@ -161,7 +161,7 @@ async fn write(
                 at_us: now_us,
             };
             transaction.insert_mapping(row.id, &new)?;
-            let changed = crate::store::apps::AppRow { mapping: version, ..row.clone() };
+            let changed = AppRow { mapping: version, ..row.clone() };
             transaction.update_app(&changed, now_us)?;
             let detail = format!("version {version}");
             transaction.record_audit(now_us, &actor, action, &row.name, Some(&detail))?;
@@ -204,9 +204,9 @@ pub async fn preview(
     caller: Auditor,
     state: web::Data<ApiState>,
     app: web::Path<String>,
-    body: Option<web::Json<PreviewRequest>>,
+    body: web::Bytes,
 ) -> Result<HttpResponse, Problem> {
-    let request = body.map(web::Json::into_inner).unwrap_or_default();
+    let request: PreviewRequest = optional(&body)?;
     let application = state.application(&caller, &app).await?;
     let sample = request
         .sample

@@ -12,6 +12,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use utoipa::ToSchema;
 
 /// An error of the admin API.
@@ -120,6 +121,19 @@ fn field_error(reason: Reason) -> FieldError {
     }
 }
 
+/// A body that may be left out, but not be wrong.
+///
+/// # Errors
+/// 400 for what is no JSON of that shape.
+pub fn optional<T: DeserializeOwned + Default>(body: &[u8]) -> Result<T, Problem> {
+    if body.iter().all(u8::is_ascii_whitespace) {
+        return Ok(T::default());
+    }
+    serde_json::from_slice(body).map_err(|error| {
+        Problem::unreadable(format!("the body is not what is expected here: {error}"))
+    })
+}
+
 impl From<store::Error> for Problem {
     fn from(error: store::Error) -> Self {
         match error {
@@ -165,6 +179,7 @@ impl From<preview::Error> for Problem {
         match error {
             preview::Error::Store(error) => error.into(),
             preview::Error::NoSample(detail) => Self::conflict(detail),
+            preview::Error::Unknown(detail) => Self::not_found(detail),
             preview::Error::App(failure) => failure.into(),
         }
     }

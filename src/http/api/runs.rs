@@ -1,7 +1,7 @@
 //! Quick Sync.
 
 use super::caller::{Admin, Auditor};
-use super::problem::Problem;
+use super::problem::{Problem, optional};
 use super::state::ApiState;
 use super::view::{Items, RunView};
 use crate::auth::Principal;
@@ -30,9 +30,9 @@ pub async fn quick_sync(
     caller: Admin,
     state: web::Data<ApiState>,
     app: web::Path<String>,
-    body: Option<web::Json<SyncRequest>>,
+    body: web::Bytes,
 ) -> Result<HttpResponse, Problem> {
-    let request = body.map(web::Json::into_inner).unwrap_or_default();
+    let request: SyncRequest = optional(&body)?;
     let application = state.application(&caller, &app).await?;
     if request.confirm {
         ready(&application)?;

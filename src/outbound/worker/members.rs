@@ -3,48 +3,84 @@
 
 use super::record::Action;
 use super::{Push, Stop};
-use crate::adapters::adapter::{MemberChange, RemoteId};
+use crate::adapters::adapter::{Failure, MemberChange, Reason, RemoteId};
 use crate::clock::Stopwatch;
 use crate::store::pushes::DueMember;
 
-/// Tells the app of every member that differs, in requests of the size that it takes.
+/// Tells the app of every member that differs, in requests of the size that it takes. Members that
+/// the app refuses stay marked and do not hold up the others; the group is parked in the end.
 pub(super) async fn push(push: &Push<'_>, group: &RemoteId, asked: &mut bool) -> Result<(), Stop> {
     let (app, resource) = (push.application.row.id, push.job.resource);
-    let mut limit = None;
+    let mut refused: Option<Reason> = None;
+    let mut after = None;
+    let mut limit = 1;
+    let mut is_known = false;
     loop {
-        let most = limit.unwrap_or(1);
         let due = push
             .engine
             .store()
             .read(push.application.organization, move |reader| {
-                reader.due_members(app, resource, most)
+                reader.due_members(app, resource, after, limit)
             })
             .await?;
-        if due.is_empty() {
-            return Ok(());
-        }
+        let Some(last) = due.last().map(|one| one.member) else { break };
         // The app is asked how many it takes only when there is something to tell it.
-        if limit.is_none() {
-            let capabilities = push.capabilities(asked).await?;
-            limit = Some(capabilities.members_per_request.clamp(1, 1_000));
+        if !is_known {
+            *asked = true;
+            let capabilities = push.application.adapter.capabilities().await?;
+            limit = capabilities.members_per_request.clamp(1, 1_000);
+            is_known = true;
             continue;
         }
-        let mut change = MemberChange::default();
-        for member in &due {
-            match &member.wish {
-                Some((remote, true)) => change.add.push(RemoteId(remote.clone())),
-                Some((remote, false)) => change.remove.push(RemoteId(remote.clone())),
-                None => {}
+        // A part of a refused request is smaller: in the end one member is refused alone.
+        let mut parts = vec![due];
+        while let Some(part) = parts.pop() {
+            match tell(push, group, &part, asked).await {
+                Ok(()) => {}
+                Err(Stop::App(Failure::Refused(reason))) => {
+                    if let Some((first, second)) = halves(&part) {
+                        parts.extend([second, first]);
+                    } else {
+                        refused = Some(reason);
+                    }
+                }
+                Err(stop) => return Err(stop),
             }
         }
-        let watch = Stopwatch::start();
-        let told = change.add.len() + change.remove.len();
-        if told > 0 {
-            *asked = true;
-            push.application.adapter.members(group, &change).await?;
-        }
-        settle(push, due, told, &watch).await?;
+        after = Some(last);
     }
+    match refused {
+        Some(reason) => Err(Stop::App(Failure::Refused(reason))),
+        None => Ok(()),
+    }
+}
+
+fn halves(part: &[DueMember]) -> Option<(Vec<DueMember>, Vec<DueMember>)> {
+    let (first, second) = part.split_at_checked(part.len() / 2)?;
+    (!first.is_empty()).then(|| (first.to_vec(), second.to_vec()))
+}
+
+async fn tell(
+    push: &Push<'_>,
+    group: &RemoteId,
+    due: &[DueMember],
+    asked: &mut bool,
+) -> Result<(), Stop> {
+    let mut change = MemberChange::default();
+    for member in due {
+        match &member.wish {
+            Some((remote, true)) => change.add.push(RemoteId(remote.clone())),
+            Some((remote, false)) => change.remove.push(RemoteId(remote.clone())),
+            None => {}
+        }
+    }
+    let watch = Stopwatch::start();
+    let told = change.add.len() + change.remove.len();
+    if told > 0 {
+        *asked = true;
+        push.application.adapter.members(group, &change).await?;
+    }
+    settle(push, due.to_vec(), told, &watch).await
 }
 
 async fn settle(

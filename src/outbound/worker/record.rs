@@ -8,8 +8,9 @@ use crate::id::{self, AppId, AttemptId};
 use crate::mapping::field::Kind;
 use crate::mapping::record::Record;
 use crate::outbound::application::Application;
-use crate::outbound::engine::Engine;
+use crate::outbound::engine::{Engine, micros};
 use crate::outbound::plan::{Link, Origin};
+use crate::outbound::queue::JOB_LEASE;
 use crate::store::attempts::AttemptRow;
 use crate::store::jobs::{Closed, Job};
 use crate::store::links::LinkRow;
@@ -69,11 +70,12 @@ impl<'a> Recorder<'a> {
     {
         let job = self.job.clone();
         let app = self.application.row.id;
+        let lease_us = self.engine.clock().now_us().saturating_add(micros(JOB_LEASE));
         let done = self
             .engine
             .store()
             .write(self.application.organization, move |transaction| {
-                if !transaction.holds_job(app, &job)? {
+                if !transaction.hold_job(app, &job, lease_us)? {
                     return Ok(None);
                 }
                 work(transaction).map(Some)
@@ -136,6 +138,17 @@ impl<'a> Recorder<'a> {
         Ok(link)
     }
 
+    /// Makes sure that the job is still ours, for a while longer.
+    pub(super) async fn hold(&self) -> Result<(), Stop> {
+        self.fenced(|_| Ok(())).await
+    }
+
+    /// Notes that an object which was about to be made was there before.
+    pub(super) async fn disclaim(&self, kind: Kind, link: &Link) -> Result<(), Stop> {
+        let row = self.row(kind, link);
+        self.fenced(move |transaction| transaction.put_link(&row)).await
+    }
+
     /// Notes what the app holds now, and closes the job when nothing is left to do. Answers whether
     /// the job is closed.
     pub(super) async fn linked(
@@ -153,6 +166,10 @@ impl<'a> Recorder<'a> {
         let groups = self.application.policy.groups;
         let now_us = self.engine.clock().now_us();
         self.fenced(move |transaction| {
+            if new && groups {
+                // A member and its group that are linked at the same moment must see each other.
+                transaction.lock_organization()?;
+            }
             if new {
                 transaction.forget_remote_of_others(&row)?;
             }
@@ -187,8 +204,9 @@ impl<'a> Recorder<'a> {
         let (app, resource) = (self.application.row.id, self.job.resource);
         let attempt =
             action.map(|action| self.attempt(action, "done", Vec::new(), None, watch.elapsed_us()));
+        let account_gone = matches!(action, None | Some(Action::Delete | Action::Lost));
         self.fenced(move |transaction| {
-            transaction.delete_link(app, resource)?;
+            transaction.delete_link(app, resource, account_gone)?;
             attempt.iter().try_for_each(|attempt| transaction.insert_attempt(attempt))
         })
         .await
@@ -212,9 +230,11 @@ impl<'a> Recorder<'a> {
         let attempt = self.attempt(Action::None, "parked", fields, Some(detail), 0);
         let reason = serde_json::to_string(reason).unwrap_or_default();
         self.fenced(move |transaction| {
-            transaction.park_job(app, &job, &reason)?;
+            let parked = transaction.park_job(app, &job, &reason)?;
             transaction.insert_attempt(&attempt)?;
-            if let Some(run) = job.run {
+            if let Some(run) = job.run
+                && parked
+            {
                 transaction.advance_run(run, false, now_us)?;
             }
             Ok(())
@@ -254,11 +274,12 @@ impl<'a> Recorder<'a> {
         let app = self.application.row.id;
         let now_us = self.engine.clock().now_us();
         let sentence = sentence.to_owned();
+        let revision = self.application.row.revision;
         let attempt = self.attempt(Action::None, "retry", Vec::new(), Some(sentence.clone()), 0);
         self.fenced(move |transaction| {
             transaction.defer_job(app, &job, now_us, job.attempts, None)?;
             transaction.insert_attempt(&attempt)?;
-            transaction.pause_app(app, Some(&sentence))
+            transaction.pause_app(app, Some(revision), Some(&sentence))
         })
         .await
     }
