@@ -4,8 +4,8 @@
 use actix_web::dev::ServerHandle;
 use actix_web::http::StatusCode;
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
+use parking_lot::Mutex;
 use std::net::TcpListener;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// What happens to a request.
@@ -23,16 +23,13 @@ type Plan = dyn FnMut(&str, &str, &str) -> Meddling + Send;
 /// The proxy.
 pub struct Meddler {
     pub address: String,
-    /// `METHOD path` of every request, in order.
-    pub seen: Arc<Mutex<Vec<String>>>,
     handle: ServerHandle,
 }
 
 struct State {
     target: String,
     client: reqwest::Client,
-    plan: Arc<Mutex<Box<Plan>>>,
-    seen: Arc<Mutex<Vec<String>>>,
+    plan: Mutex<Box<Plan>>,
 }
 
 impl Meddler {
@@ -43,12 +40,10 @@ impl Meddler {
     ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
-        let seen = Arc::new(Mutex::new(Vec::new()));
         let state = web::Data::new(State {
             target: target.to_owned(),
             client: reqwest::Client::new(),
-            plan: Arc::new(Mutex::new(Box::new(plan))),
-            seen: Arc::clone(&seen),
+            plan: Mutex::new(Box::new(plan)),
         });
         let server = HttpServer::new(move || {
             App::new().app_data(state.clone()).default_service(web::to(forward))
@@ -60,7 +55,7 @@ impl Meddler {
         .run();
         let handle = server.handle();
         tokio::spawn(server);
-        Self { address, seen, handle }
+        Self { address, handle }
     }
 
     pub async fn stop(self) {
@@ -72,8 +67,7 @@ async fn forward(request: HttpRequest, body: web::Bytes, state: web::Data<State>
     let path = request.uri().path_and_query().map_or("/", |path| path.as_str()).to_owned();
     let text = String::from_utf8_lossy(&body).into_owned();
     let method = request.method().as_str().to_owned();
-    state.seen.lock().unwrap().push(format!("{method} {path}"));
-    let meddling = (state.plan.lock().unwrap())(&method, &path, &text);
+    let meddling = (state.plan.lock())(&method, &path, &text);
     match meddling {
         Meddling::Pass => {}
         Meddling::Slow(time) => tokio::time::sleep(time).await,
