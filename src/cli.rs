@@ -7,11 +7,11 @@ mod welcome;
 
 use crate::clock::Clock;
 use crate::config::{self, Config, Flags, Loaded};
-use crate::store::{Options, Store};
+use crate::store::{self, Options, Store};
 use clap::{Args, Parser, Subcommand};
 use std::io::{self, Write as _};
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// Rollcall is your directory of people and groups, and the bridge from it to your apps.
@@ -104,11 +104,12 @@ fn dispatch(cli: Cli) -> Result<(), Failure> {
 }
 
 fn check_config(loaded: &Loaded) -> Result<(), Failure> {
+    crate::telemetry::check(&loaded.config.log).map_err(|error| error.to_string())?;
     for (key, value, source) in &loaded.origins {
         say(&format!("{key:<22} {value:<40} {source}"))?;
     }
     say(&format!("{:<22} {:<40} {}", "(key file)", loaded.config.key_path().display(), "in use"))?;
-    for sentence in &loaded.unknown_variables {
+    for sentence in loaded.unknown_variables.iter().chain(&loaded.config.doubts()) {
         say(&format!("note: {sentence}"))?;
     }
     Ok(())
@@ -117,8 +118,23 @@ fn check_config(loaded: &Loaded) -> Result<(), Failure> {
 /// Opens the database as configured.
 fn open(config: &Config, exclusive: bool) -> Result<Store, Failure> {
     let options = Options { connections: config.database_connections, ..Options::default() };
-    Store::open(&config.database_url, &options, exclusive)
-        .map_err(|error| format!("database_url: {error}"))
+    Store::open(&config.database_url, &options, exclusive).map_err(|error| match error {
+        store::Error::Database(sentence) => format!("database_url: {sentence}"),
+        other => format!("database_url: {other}"),
+    })
+}
+
+/// Opens a database that must be there: a slip in its name must not make another one.
+fn open_existing(config: &Config) -> Result<Store, Failure> {
+    if let Some(path) = config.database_url.strip_prefix("sqlite:")
+        && !Path::new(path.trim_start_matches("//")).exists()
+    {
+        return Err(format!(
+            "there is no database {path}: start the server here, or name the right one with \
+             --database-url"
+        ));
+    }
+    open(config, false)
 }
 
 /// A runtime for commands that only use the store.

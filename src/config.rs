@@ -5,7 +5,7 @@
 use figment::providers::{Env, Format as _, Serialized, Toml};
 use figment::{Figment, Source};
 use serde::{Deserialize, Serialize};
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 /// The file that is read when no other is named, if it is there.
@@ -60,7 +60,8 @@ impl Default for Config {
             body_limit: 1024 * 1024,
             app_concurrency: 4,
             shutdown_seconds: 20,
-            log: "info".into(),
+            // Requests that are no HTTP are the internet's noise, and never reach our own code.
+            log: "info,actix_http=off,actix_server=warn".into(),
             log_format: LogFormat::Text,
         }
     }
@@ -222,25 +223,50 @@ fn unknown_variables() -> Vec<String> {
         .collect()
 }
 
+/// A value as it may be shown: passwords in URLs are left out, wherever they stand.
 fn without_password(value: &str) -> String {
-    match url::Url::parse(value) {
-        Ok(mut url) if url.password().is_some() => {
-            if url.set_password(Some("***")).is_err() {
-                return "***".into();
-            }
-            url.to_string()
-        }
-        _ => value.to_owned(),
+    let Ok(mut url) = url::Url::parse(value) else {
+        return if value.contains("password") { "***".into() } else { value.to_owned() };
+    };
+    if url.password().is_some() && url.set_password(Some("***")).is_err() {
+        return "***".into();
     }
+    if url.query().is_some_and(|query| query.contains("password")) {
+        url.set_query(Some("***"));
+    }
+    // A URL that was not touched is shown as it was written.
+    if url.as_str().contains("***") { url.to_string() } else { value.to_owned() }
 }
 
 impl Config {
     /// External base URL without a trailing slash.
     pub fn base_url(&self) -> String {
         self.public_url.as_ref().map_or_else(
-            || format!("http://{}", self.listen),
+            || format!("http://{}", self.reachable()),
             |url| url.trim_end_matches('/').to_owned(),
         )
+    }
+
+    /// An address to connect to: who listens everywhere also listens here.
+    pub fn reachable(&self) -> SocketAddr {
+        let ip = match self.listen.ip() {
+            IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
+            IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
+            ip => ip,
+        };
+        SocketAddr::new(ip, self.listen.port())
+    }
+
+    /// What is allowed and probably not meant.
+    pub fn doubts(&self) -> Vec<String> {
+        let mut doubts = Vec::new();
+        if self.public_url.is_none() && self.listen.ip().is_unspecified() {
+            doubts.push(format!(
+                "public_url is not set: addresses in answers begin with {}, which others cannot reach",
+                self.base_url()
+            ));
+        }
+        doubts
     }
 
     /// The key file: as configured, else beside a SQLite file, else in the working directory.

@@ -9,6 +9,15 @@ use tracing_subscriber::EnvFilter;
 #[error("log: {0:?} is not a list of directives such as `info` or `info,rollcall=debug`")]
 pub struct BadDirectives(String);
 
+/// Checks directives without starting anything.
+///
+/// # Errors
+/// [`BadDirectives`].
+pub fn check(directives: &str) -> Result<(), BadDirectives> {
+    EnvFilter::try_new(directives).map_err(|_bad| BadDirectives(directives.to_owned()))?;
+    Ok(())
+}
+
 /// Starts writing log lines. A second call changes nothing.
 ///
 /// # Errors

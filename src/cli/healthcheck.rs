@@ -3,14 +3,14 @@
 use super::{Failure, say};
 use crate::config::Config;
 use std::io::{Read as _, Write as _};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
+use std::net::TcpStream;
 use std::time::Duration;
 
 /// How long the server may take.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 pub(super) fn run(config: &Config) -> Result<(), Failure> {
-    let address = reachable(config.listen);
+    let address = config.reachable();
     let trouble = |error: std::io::Error| format!("{address} does not answer: {error}");
     let mut stream = TcpStream::connect_timeout(&address, PATIENCE).map_err(trouble)?;
     stream.set_read_timeout(Some(PATIENCE)).map_err(trouble)?;
@@ -21,14 +21,4 @@ pub(super) fn run(config: &Config) -> Result<(), Failure> {
     stream.read_to_string(&mut answer).map_err(trouble)?;
     let status = answer.split_whitespace().nth(1).unwrap_or("nothing");
     if status == "200" { say("ready") } else { Err(format!("{address} answers {status}")) }
-}
-
-/// An address to connect to for one to listen on: `0.0.0.0` is everywhere, and so also here.
-fn reachable(listen: SocketAddr) -> SocketAddr {
-    let ip = match listen.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
-        IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
-        ip => ip,
-    };
-    SocketAddr::new(ip, listen.port())
 }

@@ -19,7 +19,7 @@ pub(super) fn run(loaded: Loaded) -> Result<(), Failure> {
     telemetry::start(&loaded.config.log, loaded.config.log_format)
         .map_err(|error| error.to_string())?;
     trace::log_panics();
-    for sentence in &loaded.unknown_variables {
+    for sentence in loaded.unknown_variables.iter().chain(&loaded.config.doubts()) {
         tracing::warn!("{sentence}");
     }
     actix_web::rt::System::new().block_on(serve(loaded))
@@ -92,7 +92,7 @@ async fn first_token(
     clock: &Clock,
 ) -> Result<Option<SecretString>, Failure> {
     let has = store
-        .read(organization, |reader| reader.has_tokens())
+        .read(organization, |reader| reader.has_clients())
         .await
         .map_err(|error| error.to_string())?;
     if has {

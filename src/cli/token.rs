@@ -1,6 +1,6 @@
 //! `rollcall token`.
 
-use super::{Failure, block_on, open, organization, say};
+use super::{Failure, block_on, open_existing, organization, say};
 use crate::auth::{Scope, token};
 use crate::clock::{Clock, rfc3339};
 use crate::config::Config;
@@ -26,6 +26,7 @@ pub(super) enum Command {
 #[derive(Args)]
 pub(super) struct Create {
     /// Name of the client: the identity provider, the script
+    #[arg(value_parser = client_name)]
     name: String,
     /// What the token may do; repeat for several
     #[arg(long = "scope", value_enum, required = true)]
@@ -34,8 +35,15 @@ pub(super) struct Create {
     #[arg(long, value_parser = ["standard", "strict", "entra", "okta"])]
     dialect: Option<String>,
     /// Days until the token is refused [default: never]
-    #[arg(long, value_name = "DAYS")]
+    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=36_500))]
     expires_in: Option<u32>,
+}
+
+fn client_name(name: &str) -> Result<String, String> {
+    let fits = (1..=64).contains(&name.chars().count())
+        && name.trim() == name
+        && !name.chars().any(char::is_control);
+    if fits { Ok(name.to_owned()) } else { Err("give 1 to 64 characters in one line".into()) }
 }
 
 /// [`Scope`] with its help.
@@ -96,7 +104,7 @@ pub(super) async fn create(
 const DAY_US: i64 = 24 * 60 * 60 * 1_000_000;
 
 pub(super) fn run(config: &Config, command: Command) -> Result<(), Failure> {
-    let store = open(config, false)?;
+    let store = open_existing(config)?;
     let clock = Clock::System;
     block_on(async move {
         let organization = organization(&store, &clock).await?;

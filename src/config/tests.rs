@@ -58,10 +58,15 @@ fn a_wrong_value_names_its_key() {
 
 #[test]
 fn a_password_is_not_shown() {
-    let text = "database_url = \"postgres://rollcall:hunter2@db/rollcall\"";
-    let loaded = read(text, &Flags::default()).unwrap();
-    assert!(loaded.origins.iter().all(|(_, value, _)| !value.contains("hunter2")));
-    assert!(loaded.config.database_url.contains("hunter2"));
+    for url in [
+        "postgres://rollcall:hunter2@db/rollcall",
+        "postgres://rollcall@db/rollcall?password=hunter2",
+        "host=db user=rollcall password=hunter2",
+    ] {
+        let loaded = read(&format!("database_url = {url:?}"), &Flags::default()).unwrap();
+        assert!(loaded.origins.iter().all(|(_, value, _)| !value.contains("hunter2")), "{url}");
+        assert_eq!(loaded.config.database_url, url);
+    }
 }
 
 #[test]
@@ -69,4 +74,13 @@ fn the_key_file_lies_beside_the_database() {
     let config =
         Config { database_url: "sqlite:/var/lib/rollcall/r.db".into(), ..Config::default() };
     assert_eq!(config.key_path(), Path::new("/var/lib/rollcall/r.key"));
+}
+
+#[test]
+fn who_listens_everywhere_is_told_to_say_where() {
+    let config = Config { listen: "0.0.0.0:80".parse().unwrap(), ..Config::default() };
+    assert_eq!(config.base_url(), "http://127.0.0.1:80");
+    assert_eq!(config.doubts().len(), 1);
+    let named = Config { public_url: Some("https://x/".into()), ..config };
+    assert_eq!((named.base_url().as_str(), named.doubts().len()), ("https://x", 0));
 }

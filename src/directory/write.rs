@@ -69,6 +69,10 @@ impl Service {
         precondition: Precondition,
         view: View,
     ) -> Result<Answer> {
+        // Whoever is switched off is not switched on by a body that does not speak of it.
+        let says_active = body
+            .as_object()
+            .is_some_and(|body| body.keys().any(|key| key.eq_ignore_ascii_case("active")));
         let valid = resource::check(kind, body, caller.dialect)?;
         let cleared = kind.has_members() && caller.dialect == Dialect::Strict;
         let members = match &valid.members {
@@ -80,6 +84,10 @@ impl Service {
         self.write(caller, move |transaction| {
             let before = locked(transaction, &kind, id)?;
             precondition.check_write(before.version)?;
+            let mut valid = valid.clone();
+            if let Some(active) = before.attributes.get("active").filter(|_| !says_active) {
+                valid.attributes.insert("active".to_owned(), active.clone());
+            }
             resource::check_replacement(&kind, &before.attributes, &valid)?;
             let now_us = clock.now_us().max(before.modified_us);
             let mut moved = Moved::default();

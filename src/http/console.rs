@@ -22,8 +22,17 @@ const STYLE: &str = include_str!("console/style.css");
 pub fn configure(status: web::Data<Status>) -> impl FnOnce(&mut web::ServiceConfig) {
     move |config: &mut web::ServiceConfig| {
         config
-            .service(web::resource("/").app_data(status).route(web::get().to(page)))
-            .service(web::resource("/style.css").route(web::get().to(style)));
+            .service(
+                web::resource("/")
+                    .app_data(status)
+                    .route(web::get().to(page))
+                    .route(web::head().to(page)),
+            )
+            .service(
+                web::resource("/style.css")
+                    .route(web::get().to(style))
+                    .route(web::head().to(style)),
+            );
     }
 }
 
@@ -52,7 +61,7 @@ fn render(base: &str, well: bool) -> Markup {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 title { "Rollcall" }
-                link rel="stylesheet" href=(format!("{base}/style.css"));
+                link rel="stylesheet" href="style.css";
             }
             body {
                 main {

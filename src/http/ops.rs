@@ -8,9 +8,22 @@ use serde_json::json;
 pub fn configure(status: web::Data<Status>) -> impl FnOnce(&mut web::ServiceConfig) {
     move |config: &mut web::ServiceConfig| {
         config
-            .service(web::resource("/health/live").route(web::get().to(live)))
-            .service(web::resource("/health/ready").app_data(status).route(web::get().to(ready)))
-            .service(web::resource("/version").route(web::get().to(version)));
+            .service(
+                web::resource("/health/live")
+                    .route(web::get().to(live))
+                    .route(web::head().to(live)),
+            )
+            .service(
+                web::resource("/health/ready")
+                    .app_data(status)
+                    .route(web::get().to(ready))
+                    .route(web::head().to(ready)),
+            )
+            .service(
+                web::resource("/version")
+                    .route(web::get().to(version))
+                    .route(web::head().to(version)),
+            );
     }
 }
 

@@ -24,6 +24,9 @@ pub const MAX_DEPTH: usize = 32;
 pub const MAX_LENGTH: usize = 16 * 1024;
 /// Most comparisons in one filter.
 pub const MAX_COMPARISONS: usize = 256;
+/// Most comparisons by `co` and `ew` in one filter: no index helps with them, so each looks at every
+/// value of its attribute.
+pub const MAX_SEARCHES: usize = 16;
 
 /// Comparison operators.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

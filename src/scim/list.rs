@@ -14,6 +14,9 @@ pub const DEFAULT_COUNT: usize = 100;
 /// Largest page; `filter.maxResults` of ServiceProviderConfig.
 pub const MAX_COUNT: usize = 1_000;
 
+/// Largest number that every client's JSON can read back.
+const FARTHEST: usize = i32::MAX as usize;
+
 /// A query, checked.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Query {
@@ -124,7 +127,7 @@ fn number(name: &str, text: Option<&str>) -> Result<Option<usize>, Error> {
     if digits.is_empty() || !digits.bytes().all(|digit| digit.is_ascii_digit()) {
         return Err(Error::bad(ScimType::InvalidValue, format!("{name} takes a whole number")));
     }
-    Ok(Some(if negative { 0 } else { digits.parse().unwrap_or(usize::MAX) }))
+    Ok(Some(if negative { 0 } else { digits.parse().unwrap_or(FARTHEST).min(FARTHEST) }))
 }
 
 /// Text, a number as text, or an array of text joined by commas.
@@ -177,7 +180,7 @@ mod tests {
             (json!({ "startIndex": "0", "count": "0" }), 1, 0),
             (json!({ "startIndex": "-5", "count": "-1" }), 1, 0),
             (json!({ "count": "1000000" }), 1, MAX_COUNT),
-            (json!({ "startIndex": "99999999999999999999999" }), usize::MAX, DEFAULT_COUNT),
+            (json!({ "startIndex": "99999999999999999999999" }), FARTHEST, DEFAULT_COUNT),
         ] {
             let query = parsed(parameters.clone()).unwrap();
             assert_eq!((query.start_index, query.count), (start_index, count), "{parameters}");

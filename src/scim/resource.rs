@@ -68,6 +68,10 @@ pub fn check(kind: &ResourceType, body: Value, dialect: Dialect) -> Result<Valid
             }
         } else if let Some(attribute) = kind.base_attribute(&key) {
             if kind.has_members() && attribute.name == "members" {
+                if value.is_null() && dialect != Dialect::Strict {
+                    // Some write null for what they do not speak of; nobody empties a group so.
+                    continue;
+                }
                 let alone = dialect.forgives(Leniency::ArrayShape);
                 members = Some(members::read(attribute, value, shape, alone)?);
             } else if let Some(value) = kept(attribute, value, shape)? {
@@ -78,12 +82,20 @@ pub fn check(kind: &ResourceType, body: Value, dialect: Dialect) -> Result<Valid
         }
     }
     check_schemas(kind, schemas, dialect)?;
-    if kind.schema.id == urn::USER && !attributes.contains_key("active") {
-        attributes.insert("active".to_owned(), true.into());
-    }
+    active_unless_said(kind, &mut attributes);
     let attributes = document::seal(kind, attributes);
     document::require(kind, &attributes)?;
     Ok(Valid { attributes, members })
+}
+
+/// A user is active unless somebody says otherwise: there is no third state.
+pub(in crate::scim) fn active_unless_said(
+    kind: &ResourceType,
+    attributes: &mut Map<String, Value>,
+) {
+    if kind.schema.id == urn::USER && !attributes.contains_key("active") {
+        attributes.insert("active".to_owned(), true.into());
+    }
 }
 
 /// What of an attribute's value is kept; none for absence, and for what is not the client's to

@@ -98,11 +98,11 @@ impl Reader<'_> {
         rows.into_iter().map(read_token).collect()
     }
 
-    /// Whether the organization has any token.
-    pub fn has_tokens(&mut self) -> Result<bool> {
-        let any = token::table
-            .filter(token::organization.eq(self.organization))
-            .select(token::prefix)
+    /// Whether the organization has, or ever had, a client: clients outlive their tokens.
+    pub fn has_clients(&mut self) -> Result<bool> {
+        let any = client::table
+            .filter(client::organization.eq(self.organization))
+            .select(client::name)
             .first::<String>(self.conn)
             .optional()?;
         Ok(any.is_some())

@@ -55,7 +55,7 @@ impl Connection {
 /// For what [`MultiBackend`] has no word for although both databases do: `ON CONFLICT`, rows of
 /// `VALUES`. Each arm is typed for its own backend.
 ///
-/// ```ignore
+/// ```text
 /// on_backend!(self.conn, c => diesel::insert_into(member::table)
 ///     .values(&rows)
 ///     .on_conflict_do_nothing()

@@ -34,7 +34,7 @@ pub fn schema() -> AppSchema {
                     "Login name",
                     100,
                     "By which the person signs in; unique.",
-                    "william.woods@zylker.com",
+                    "william.woods@zylker.example",
                 )
             },
             text("firstName", "First name", 40, "Given name.", "William"),
@@ -43,7 +43,7 @@ pub fn schema() -> AppSchema {
                 ..text("lastName", "Last name", 80, "Family name.", "Woods")
             },
             text("fullName", "Full name", 120, "As shown to others.", "William Woods"),
-            text("email", "E-mail", 254, "Address at work.", "william.woods@zylker.com"),
+            text("email", "E-mail", 254, "Address at work.", "william.woods@zylker.example"),
             text(
                 "phone",
                 "Phone",

@@ -194,7 +194,7 @@ use Start::{First, Nothing, Path, Same};
 
 const USER_ROWS: &[Row] = rows! {
     Plain("userName"), "User name", "By which the person signs in; unique in the app.",
-        "william.woods@zylker.com", Same;
+        "william.woods@zylker.example", Same;
     Plain("externalId"), "External id", "Rollcall's id of the person, by which the app can ask back.",
         "01926f0e-7c1a-7d52-9c3e-2f0a5b6c7d8e", Path("id");
     Plain("displayName"), "Display name", "As shown to others.", "William Woods",
@@ -207,14 +207,14 @@ const USER_ROWS: &[Row] = rows! {
     Part("name", "honorificSuffix"), "Title after the name", "Honorific suffix.", "III", Same;
     Plain("nickName"), "Nickname", "What colleagues say.", "Will", Same;
     Plain("profileUrl"), "Profile page", "Address of the person's page.",
-        "https://people.zylker.com/william", Nothing;
+        "https://people.zylker.example/william", Nothing;
     Plain("title"), "Job title", "What the person does.", "Technician", Same;
     Plain("userType"), "Kind of user", "Relation to the organization.", "Employee", Same;
     Plain("preferredLanguage"), "Language", "As in HTTP's Accept-Language.", "en-US", Same;
     Plain("locale"), "Locale", "For dates, numbers and currency.", "en-US", Same;
     Plain("timezone"), "Time zone", "From the IANA time zone database.", "America/Chicago", Same;
     Element("emails", "work", "value"), "Work e-mail", "Address at work.",
-        "william.woods@zylker.com", First(&["emails[type eq \"work\"].value", "emails.value"]);
+        "william.woods@zylker.example", First(&["emails[type eq \"work\"].value", "emails.value"]);
     Element("emails", "home", "value"), "Private e-mail", "Address at home.",
         "will@example.com", Nothing;
     Element("phoneNumbers", "work", "value"), "Work phone", "Number at work.",

@@ -55,15 +55,26 @@ pub struct AppChange {
     settings: Option<Map<String, Value>>,
     /// By name; null removes one.
     secrets: Option<BTreeMap<String, Option<String>>>,
-    /// A SCIM filter; an empty text means everybody.
+    /// A SCIM filter; null means everybody.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<String>)]
     scope: Option<String>,
     #[schema(value_type = Option<Object>)]
     policy: Option<Policy>,
-    /// Id of the user whose values the mapping is shown with; an empty text means the
-    /// organization's admin.
+    /// Id of the user whose values the mapping is shown with; null means the organization's admin.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<String>)]
     sample_user: Option<String>,
     /// `true` holds the queue; `false` lets a paused app go on.
     paused: Option<bool>,
+}
+
+/// Null removes, as an empty text does; nothing said is nothing changed.
+fn given<'de, D>(deserializer: D) -> Result<Option<String>, D::Error>
+where
+    D: serde::Deserializer<'de>,
+{
+    Option::deserialize(deserializer).map(|text| Some(text.unwrap_or_default()))
 }
 
 /// Switches provisioning on or off.

@@ -1,6 +1,6 @@
 //! From syntax to meaning.
 
-use super::{Condition, Field, Filter, Literal, Operator};
+use super::{Condition, Field, Filter, Literal, MAX_SEARCHES, Operator};
 use crate::scim::error::{Error, ScimType};
 use crate::scim::path::AttributePath;
 use crate::scim::schema::{Place, ResourceType, Returned, Type};
@@ -14,7 +14,23 @@ impl Filter {
     /// `invalidFilter` naming the attribute that is unknown, or the comparison that makes no sense
     /// (order of booleans and binaries, `co` on a number, a literal of the wrong type).
     pub fn resolve(&self, kind: &ResourceType) -> Result<Condition, Error> {
+        let searches = self.searches();
+        if searches > MAX_SEARCHES {
+            return Err(invalid(format!(
+                "the filter has {searches} comparisons by co and ew, and {MAX_SEARCHES} are the most: \
+                 use eq or sw, or ask in parts"
+            )));
+        }
         resolve(self, &Scope { kind, within: None })
+    }
+
+    fn searches(&self) -> usize {
+        match self {
+            Self::And(parts) | Self::Or(parts) => parts.iter().map(Self::searches).sum(),
+            Self::Not(part) | Self::Element(_, part) => part.searches(),
+            Self::Compare(_, Operator::Contains | Operator::EndsWith, _) => 1,
+            Self::Compare(..) | Self::Present(_) => 0,
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use crate::scim::error::Error;
 use crate::scim::path::{self, AttributePath};
 use crate::scim::resource::document::{self, is_blank, missing, must_have};
 use crate::scim::resource::shape::{Shape, twice};
-use crate::scim::resource::{immutable, is_kept, unknown};
+use crate::scim::resource::{active_unless_said, immutable, is_kept, unknown};
 use crate::scim::schema::{Mutability, Place, ResourceType, Schema};
 use serde_json::{Map, Value};
 use std::collections::HashSet;
@@ -39,6 +39,7 @@ pub fn apply(
     for (at, operation) in operations.iter().enumerate() {
         draft.operate(operation).map_err(|error| fault::numbered(at + 1, error))?;
     }
+    active_unless_said(kind, &mut draft.document);
     let attributes = document::seal(kind, draft.document);
     document::require(kind, &attributes)?;
     let changed = attributes != *current;
@@ -130,6 +131,10 @@ impl Draft<'_> {
     fn named(&mut self, op: Op, place: &Place<'_>, value: &Value) -> Result<(), Error> {
         let ours = place.attribute.name == "schemas" || is_read_only(place);
         if ours && self.shape.dialect.forgives(Leniency::ReadOnlyInValue) {
+            return Ok(());
+        }
+        if self.is_members(place) && value.is_null() && self.shape.dialect != Dialect::Strict {
+            // A rename with null for what it does not speak of empties no group.
             return Ok(());
         }
         self.place(op, place, Some(value))

@@ -227,4 +227,36 @@ both! {
             .await.expect(204);
         okta.team("Guides", &[]).await;
     }
+
+    /// A rename that wrote null for what it did not speak of emptied the group.
+    async fn null_members_empty_no_group(world: World) {
+        let server = world.server();
+        let okta = server.provider(Dialect::Standard).await;
+        let person = okta.person("bjensen").await;
+        let group = okta.team("Guides", &[&person]).await;
+        okta.patch(&format!("/Groups/{group}"), json!([
+            {"op": "replace", "value": {"displayName": "Renamed", "members": null}}
+        ])).await.expect(204);
+        let shown = okta.get(&format!("/Groups/{group}")).await.expect(200);
+        assert_eq!((&shown["displayName"], shown["members"].as_array().map(Vec::len)), (&json!("Renamed"), Some(1)));
+        let mut body = shown.clone();
+        body["members"] = json!(null);
+        okta.put(&format!("/Groups/{group}"), &body).await.expect(200);
+        let shown = okta.get(&format!("/Groups/{group}")).await.expect(200);
+        assert_eq!(shown["members"].as_array().map(Vec::len), Some(1));
+    }
+
+    /// A PUT that said nothing of `active` switched a leaver on; a PATCH could leave it unsaid.
+    async fn a_leaver_is_off_until_somebody_says_otherwise(world: World) {
+        let server = world.server();
+        let okta = server.provider(Dialect::Standard).await;
+        let person = okta.person("bjensen").await;
+        let path = format!("/Users/{person}");
+        okta.patch(&path, json!([{"op": "replace", "path": "active", "value": false}])).await.expect(200);
+        let mut body = okta.get(&path).await.expect(200);
+        body.as_object_mut().unwrap().remove("active");
+        assert_eq!(okta.put(&path, &body).await.expect(200)["active"], false);
+        let shown = okta.patch(&path, json!([{"op": "remove", "path": "active"}])).await.expect(200);
+        assert_eq!(shown["active"], true);
+    }
 }

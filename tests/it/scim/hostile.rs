@@ -104,4 +104,13 @@ both! {
             assert!(!log.holds(hidden), "{hidden} is logged");
         }
     }
+
+    /// A hundred searches in one filter kept everybody else waiting for seconds.
+    async fn a_filter_may_search_so_often_and_no_more(world: World) {
+        let server = world.server();
+        let okta = server.provider(Dialect::Standard).await;
+        let searches = |count: usize| vec!["title%20co%20%22x%22"; count].join("%20or%20");
+        okta.get(&format!("/Users?filter={}", searches(16))).await.expect(200);
+        okta.get(&format!("/Users?filter={}", searches(17))).await.refused(400, Some("invalidFilter"));
+    }
 }

@@ -20,7 +20,7 @@ fn token(client: &Client, n: u8) -> TokenRow {
 both! {
     async fn tokens_are_found_by_hash_and_revoked_by_name(world: World) {
         let new = || (ClientId(new_uuid(NOW)), NOW);
-        assert!(!world.store.read(ORG, |r| r.has_tokens()).await.unwrap());
+        assert!(!world.store.read(ORG, |r| r.has_clients()).await.unwrap());
         let (first, second) = (new(), new());
         let okta = world.store.write(ORG, move |t| t.client_named("okta", None, first)).await.unwrap();
         assert_eq!((okta.id, okta.dialect), (first.0, Dialect::Standard));
@@ -51,6 +51,6 @@ both! {
         assert_eq!(world.store.write(ORG, |t| t.revoke_tokens("rc_1")).await.unwrap(), 1);
         assert_eq!(world.store.write(ORG, |t| t.revoke_tokens("nobody")).await.unwrap(), 0);
         assert_eq!(world.store.write(ORG, |t| t.revoke_tokens("okta")).await.unwrap(), 2);
-        assert!(!world.store.read(ORG, |r| r.has_tokens()).await.unwrap());
+        assert!(world.store.read(ORG, |r| r.has_clients()).await.unwrap());
     }
 }

@@ -149,7 +149,7 @@ fn patience_ends() {
 fn dead_connections_are_replaced() {
     let world = block_on(World::new(Database::Postgres));
     block_on(async {
-        let read = || world.store.read(ORG, |r| r.has_tokens());
+        let read = || world.store.read(ORG, |r| r.has_clients());
         tokio::try_join!(read(), read(), read(), read()).unwrap();
         crate::world::execute(
             &world.url,
