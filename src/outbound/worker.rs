@@ -73,7 +73,7 @@ impl From<store::Error> for Stop {
 /// More actions than any object needs; a plan that wants more goes in a circle.
 const MOST_ACTIONS: usize = 12;
 
-/// Conflicts in a row after which a person is asked.
+/// How often a conflict with another object may pass by itself before a person is asked.
 const PATIENT: u32 = 4;
 
 /// Works on one job until the object is in sync, parked, or has to wait.
@@ -325,7 +325,14 @@ impl Push<'_> {
                         .collect::<store::Result<Vec<Holder>>>()
                 })
                 .await?;
-            if holders.contains(&Holder::Leaving) {
+            // Who holds it may have given it up since the app was asked: a person is called only when
+            // it stays so.
+            let stays = self.job.attempts >= PATIENT;
+            if holders.iter().any(|holder| match holder {
+                Holder::Nobody => false,
+                Holder::Leaving => true,
+                Holder::Another => !stays,
+            }) {
                 return Err(Stop::Later);
             }
             return Ok(observed

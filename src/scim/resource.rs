@@ -82,20 +82,13 @@ pub fn check(kind: &ResourceType, body: Value, dialect: Dialect) -> Result<Valid
         }
     }
     check_schemas(kind, schemas, dialect)?;
-    active_unless_said(kind, &mut attributes);
-    let attributes = document::seal(kind, attributes);
-    document::require(kind, &attributes)?;
-    Ok(Valid { attributes, members })
-}
-
-/// A user is active unless somebody says otherwise: there is no third state.
-pub(in crate::scim) fn active_unless_said(
-    kind: &ResourceType,
-    attributes: &mut Map<String, Value>,
-) {
+    // Whoever is made without a word of it is active. A PATCH may still remove it: then it is unsaid.
     if kind.schema.id == urn::USER && !attributes.contains_key("active") {
         attributes.insert("active".to_owned(), true.into());
     }
+    let attributes = document::seal(kind, attributes);
+    document::require(kind, &attributes)?;
+    Ok(Valid { attributes, members })
 }
 
 /// What of an attribute's value is kept; none for absence, and for what is not the client's to

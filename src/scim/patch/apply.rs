@@ -7,7 +7,7 @@ use crate::scim::error::Error;
 use crate::scim::path::{self, AttributePath};
 use crate::scim::resource::document::{self, is_blank, missing, must_have};
 use crate::scim::resource::shape::{Shape, twice};
-use crate::scim::resource::{active_unless_said, immutable, is_kept, unknown};
+use crate::scim::resource::{immutable, is_kept, unknown};
 use crate::scim::schema::{Mutability, Place, ResourceType, Schema};
 use serde_json::{Map, Value};
 use std::collections::HashSet;
@@ -39,7 +39,6 @@ pub fn apply(
     for (at, operation) in operations.iter().enumerate() {
         draft.operate(operation).map_err(|error| fault::numbered(at + 1, error))?;
     }
-    active_unless_said(kind, &mut draft.document);
     let attributes = document::seal(kind, draft.document);
     document::require(kind, &attributes)?;
     let changed = attributes != *current;
