@@ -66,14 +66,14 @@ impl Instance {
         let service = Service::new(store.clone(), registry, clock.clone(), wake);
         let state = server::State {
             service,
-            authenticator: authenticator.clone(),
+            authenticator,
             public_url: base.clone(),
             body_limit,
             started_us: clock.now_us(),
         };
         Self {
             state,
-            api: ApiState { authenticator, engine, vault },
+            api: ApiState { engine, vault },
             status: web::Data::new(Status { store, base }),
             body_limit,
         }

@@ -33,10 +33,3 @@ pub struct Misfit {
     /// One sentence: what to do.
     pub remedy: String,
 }
-
-impl Record {
-    /// Text that is equal exactly for equal records; kept in the link.
-    pub fn digest_input(&self) -> String {
-        serde_json::to_string(&self.0).unwrap_or_default()
-    }
-}

@@ -9,11 +9,13 @@ use crate::mapping::compiled::Mapping;
 use crate::mapping::field::Kind;
 use crate::mapping::record::{Desired, Misfit, Record};
 use crate::scim::filter::Condition;
-use crate::scim::schema::Registry;
+use crate::scim::schema::{Registry, ResourceType};
 use crate::store::links::LinkRow;
+use crate::store::members::Membership;
 use crate::store::resources::Stored;
 use crate::store::{self, Reader};
 use serde_json::{Map, Value, json};
+use std::collections::HashMap;
 
 /// Reads the situation of one object.
 ///
@@ -71,24 +73,36 @@ pub(super) fn complete(
     let Some(definition) = registry.named(kind.as_str()) else {
         return Ok(stored.attributes.clone());
     };
-    let mut complete = stored.complete(definition, base);
+    let mut groups = HashMap::new();
     if with_groups && kind == Kind::User {
-        let groups = reader.groups_of(&[stored.id])?.remove(&stored.id).unwrap_or_default();
-        let groups: Vec<Value> = groups
-            .into_iter()
-            .map(|membership| {
-                json!({
-                    "value": membership.group.to_string(),
-                    "display": membership.display,
-                    "type": if membership.indirect { "indirect" } else { "direct" },
-                })
-            })
-            .collect();
-        if !groups.is_empty() {
-            complete.insert("groups".into(), groups.into());
-        }
+        groups = reader.groups_of(&[stored.id])?;
     }
-    Ok(complete)
+    Ok(completed(definition, stored, base, groups.remove(&stored.id)))
+}
+
+/// The complete resource with memberships that were read before.
+pub(super) fn completed(
+    definition: &ResourceType,
+    stored: &Stored,
+    base: &str,
+    groups: Option<Vec<Membership>>,
+) -> Map<String, Value> {
+    let mut complete = stored.complete(definition, base);
+    let groups: Vec<Value> = groups
+        .unwrap_or_default()
+        .into_iter()
+        .map(|membership| {
+            json!({
+                "value": membership.group.to_string(),
+                "display": membership.display,
+                "type": if membership.indirect { "indirect" } else { "direct" },
+            })
+        })
+        .collect();
+    if !groups.is_empty() {
+        complete.insert("groups".into(), groups.into());
+    }
+    complete
 }
 
 /// Puts together what was read; pure.

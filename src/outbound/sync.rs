@@ -14,7 +14,7 @@ use crate::store::apps::AppRow;
 use crate::store::runs::RunRow;
 use crate::store::{self, Transaction};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 /// How long a plan may count before it answers with what it has.
@@ -85,10 +85,15 @@ async fn page(
             let page = reader.page_of(kind.as_str(), after, PAGE)?;
             let ids: Vec<ResourceId> = page.iter().map(|stored| stored.id).collect();
             let mut links = reader.links_of(app, &ids)?;
+            let mut groups = HashMap::new();
+            if with_groups && kind == Kind::User {
+                groups = reader.groups_of(&ids)?;
+            }
+            let Some(definition) = registry.named(kind.as_str()) else { return Ok(Vec::new()) };
             let mut rows = Vec::with_capacity(page.len());
             for stored in page {
-                let complete =
-                    situation::complete(reader, &registry, kind, &stored, &base, with_groups)?;
+                let groups = groups.remove(&stored.id);
+                let complete = situation::completed(definition, &stored, &base, groups);
                 let in_scope = kind == Kind::Group
                     || scope.as_ref().is_none_or(|scope| eval::matches(scope, &complete));
                 rows.push((stored.id, (complete, in_scope), links.remove(&stored.id)));

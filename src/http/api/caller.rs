@@ -1,10 +1,11 @@
 //! Who calls the admin API, and what they may do.
 
 use super::problem::Problem;
-use super::state::ApiState;
 use crate::auth::{Principal, Scope};
+use crate::http::extract;
+use crate::http::server::State;
 use actix_web::dev::Payload;
-use actix_web::http::header::AUTHORIZATION;
+use actix_web::http::StatusCode;
 use actix_web::{FromRequest, HttpRequest, web};
 use futures_util::future::LocalBoxFuture;
 use std::ops::Deref;
@@ -30,15 +31,13 @@ impl Deref for Auditor {
     }
 }
 
-async fn principal(request: HttpRequest) -> Result<Arc<Principal>, Problem> {
-    let state = request.app_data::<web::Data<ApiState>>().ok_or_else(|| {
-        Problem::status(
-            actix_web::http::StatusCode::INTERNAL_SERVER_ERROR,
-            "the admin API has no state",
-        )
+/// Who calls, if they may do what needs that scope.
+async fn caller(request: HttpRequest, wanted: Scope) -> Result<Arc<Principal>, Problem> {
+    let state = request.app_data::<web::Data<State>>().ok_or_else(|| {
+        Problem::status(StatusCode::INTERNAL_SERVER_ERROR, "the server has no state: restart it")
     })?;
-    let header = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
-    Ok(state.authenticator.authenticate(header).await?)
+    let principal = extract::principal(&request, state).await?;
+    if principal.may(wanted) { Ok(principal) } else { Err(Problem::forbidden(wanted.as_str())) }
 }
 
 impl FromRequest for Admin {
@@ -47,14 +46,7 @@ impl FromRequest for Admin {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let request = request.clone();
-        Box::pin(async move {
-            let principal = principal(request).await?;
-            if principal.may(Scope::Admin) {
-                Ok(Self(principal))
-            } else {
-                Err(Problem::forbidden("admin"))
-            }
-        })
+        Box::pin(async move { caller(request, Scope::Admin).await.map(Self) })
     }
 }
 
@@ -64,13 +56,6 @@ impl FromRequest for Auditor {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let request = request.clone();
-        Box::pin(async move {
-            let principal = principal(request).await?;
-            if principal.may(Scope::Audit) {
-                Ok(Self(principal))
-            } else {
-                Err(Problem::forbidden("audit"))
-            }
-        })
+        Box::pin(async move { caller(request, Scope::Audit).await.map(Self) })
     }
 }

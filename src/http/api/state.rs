@@ -1,7 +1,7 @@
 //! What the admin API works with.
 
 use super::problem::Problem;
-use crate::auth::{Authenticator, Principal};
+use crate::auth::Principal;
 use crate::clock::Clock;
 use crate::id::{AppId, OrganizationId};
 use crate::outbound::application::Application;
@@ -18,8 +18,6 @@ const LONGEST_WAIT: Duration = Duration::from_secs(30);
 /// What the admin API works with.
 #[derive(Clone)]
 pub struct ApiState {
-    /// Who may call.
-    pub authenticator: Authenticator,
     /// What keeps apps equal.
     pub engine: Engine,
     /// What seals credentials.
