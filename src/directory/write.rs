@@ -4,7 +4,6 @@ use super::answer::{self, Answer, View};
 use super::membership::{self, Moved};
 use super::{Caller, Precondition, Service, not_found};
 use crate::id::{ChangeId, ResourceId, new_uuid};
-use crate::scim;
 use crate::scim::dialect::{Dialect, Leniency};
 use crate::scim::filter::{Filter, Literal, Operator};
 use crate::scim::list::Query;
@@ -14,7 +13,7 @@ use crate::scim::resource;
 use crate::scim::schema::ResourceType;
 use crate::store::changes::{ChangeOp, NewChange};
 use crate::store::resources::Stored;
-use crate::store::{Result, Transaction};
+use crate::store::{self, Result, Transaction};
 use serde_json::{Map, Value};
 use std::sync::Arc;
 
@@ -309,7 +308,7 @@ fn check_name(
     let condition = filter.resolve(kind)?;
     let query = Query { condition, sort: None, start_index: 1, count: 2 };
     if transaction.list(kind, &query)?.resources.iter().any(|other| other.id != id) {
-        return Err(scim::error::Error::taken(NAME).into());
+        return Err(store::Error::Taken(NAME));
     }
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! From syntax to meaning.
 
 use super::{Condition, Field, Filter, Literal, MAX_SEARCHES, Operator};
-use crate::scim::error::{Error, ScimType};
+use crate::scim::error::{Error, Fault};
 use crate::scim::path::AttributePath;
 use crate::scim::schema::{Place, ResourceType, Returned, Type};
 use crate::scim::value;
@@ -67,10 +67,8 @@ impl Filter {
             Some(outer) => kind.place(outer).is_some_and(|outer| part_of(outer, path).is_some()),
         });
         match (known, outer, inner) {
-            (false, None, _) => {
-                Err(invalid(format!("{path} is no attribute of any resource type")))
-            }
-            (false, Some(outer), _) => Err(invalid(format!("{path} is no part of {outer}"))),
+            (false, None, _) => Err(Fault::UnknownEverywhere { path: path.to_string() }.into()),
+            (false, Some(outer), _) => Err(not_in_brackets(path, outer.to_string())),
             (true, _, None) => Ok(()),
             (true, _, Some(inner)) => inner.known_to_some(Some(path), kinds),
         }
@@ -79,10 +77,7 @@ impl Filter {
     fn within_searches(&self) -> Result<(), Error> {
         let searches = self.searches();
         if searches > MAX_SEARCHES {
-            return Err(invalid(format!(
-                "the filter has {searches} comparisons by co and ew, and {MAX_SEARCHES} are the most: \
-                 use eq or sw, or ask in parts"
-            )));
+            return Err(Fault::TooManySearches { found: searches, most: MAX_SEARCHES }.into());
         }
         Ok(())
     }
@@ -141,12 +136,15 @@ impl Scope<'_> {
         let Some(place) = place else {
             return match self.within {
                 _ if self.loose => Ok(None),
-                None => Err(invalid(format!("{path} is no attribute of {}", self.kind.name))),
-                Some(outer) => Err(invalid(format!("{path} is no part of {}", outer.key()))),
+                None => {
+                    let (path, kind) = (path.to_string(), self.kind.name.clone());
+                    Err(Fault::UnknownInFilter { path, kind }.into())
+                }
+                Some(outer) => Err(not_in_brackets(path, outer.key())),
             };
         };
         if [place.attribute.returned, place.leaf().returned].contains(&Returned::Never) {
-            return Err(invalid(format!("{} cannot be asked for", place.key())));
+            return Err(Fault::NotAskable { name: place.key() }.into());
         }
         Ok(Some(place))
     }
@@ -180,9 +178,7 @@ fn resolve(filter: &Filter, scope: &Scope<'_>) -> Result<Condition, Error> {
         Filter::Element(path, inner) => {
             let Some(place) = scope.place(path)? else { return Ok(Condition::Never) };
             if place.sub.is_some() || scope.within.is_some() {
-                return Err(invalid(format!(
-                    "{path}[…] must name an attribute, not a part of one"
-                )));
+                return Err(Fault::BracketsOnPart { path: path.to_string() }.into());
             }
             let inner = resolve(inner, &Scope { within: Some(place), ..*scope })?;
             let field = Field::of(&place);
@@ -209,17 +205,15 @@ fn compare(place: &Place<'_>, operator: Operator, literal: &Literal) -> Result<C
             _ => Err(no_order(&place.key(), operator)),
         };
     }
-    let field = Field::compared(place)
-        .ok_or_else(|| invalid(format!("{} is complex: compare one of its parts", place.key())))?;
+    let field =
+        Field::compared(place).ok_or_else(|| Fault::ComplexCompared { name: place.key() })?;
     if !allowed(field.kind, operator) {
-        return Err(invalid(format!(
-            "{} is {}, which {operator} does not compare",
-            field.key,
-            field.kind.described()
-        )));
+        let (name, what) = (field.key, field.kind.described());
+        return Err(Fault::OperatorForType { name, what, operator: operator.as_str() }.into());
     }
-    let operand = operand(&field, literal).ok_or_else(|| {
-        invalid(format!("{} is compared with {}", field.key, field.kind.described()))
+    let operand = operand(&field, literal).ok_or_else(|| Fault::ComparedWith {
+        name: field.key.clone(),
+        what: field.kind.described(),
     })?;
     Ok(Condition::Compare(field, operator, operand))
 }
@@ -240,7 +234,7 @@ fn without_value(
 }
 
 fn no_order(name: &str, operator: Operator) -> Error {
-    invalid(format!("{name} {operator} null: null has no order"))
+    Fault::NullOrder { name: name.to_owned(), operator: operator.as_str() }.into()
 }
 
 /// Works out what holds for every resource of the type, or for none.
@@ -332,8 +326,8 @@ fn operand(field: &Field, literal: &Literal) -> Option<String> {
     value::key(field.kind, field.case_exact, &value)
 }
 
-fn invalid(detail: String) -> Error {
-    Error::bad(ScimType::InvalidFilter, detail)
+fn not_in_brackets(path: &AttributePath, name: String) -> Error {
+    Fault::UnknownInBrackets { path: path.to_string(), name }.into()
 }
 
 #[cfg(test)]

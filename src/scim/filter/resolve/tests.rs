@@ -1,4 +1,5 @@
 use super::*;
+use crate::scim::error::ScimType;
 use crate::scim::filter::parse;
 use crate::scim::schema::Registry;
 use crate::scim::urn;
@@ -105,8 +106,8 @@ fn what_makes_no_sense_is_refused_by_name() {
         ("User", "urn:nobody:2.0:User:title pr", "urn:nobody:2.0:User:title"),
     ] {
         let error = resolved(kind, text).unwrap_err();
-        assert_eq!(error.scim_type, Some(ScimType::InvalidFilter), "{text}");
-        assert!(error.detail.contains(named), "{text}: {}", error.detail);
+        assert_eq!(error.scim_type(), Some(ScimType::InvalidFilter), "{text}");
+        assert!(error.to_string().contains(named), "{text}: {}", error.to_string());
     }
 }
 
@@ -126,7 +127,7 @@ fn numbers_compare_by_value() {
     let Condition::Compare(_, _, same) = of("badge ge 1.0").unwrap() else { panic!() };
     assert_eq!(one, same);
     for text in ["badge eq \"1\"", "badge co 1", "badge eq true"] {
-        assert!(of(text).unwrap_err().detail.contains("badge"), "{text}");
+        assert!(of(text).unwrap_err().to_string().contains("badge"), "{text}");
     }
     let Condition::Element(_, inner) = of("tags[value eq \"x\"]").unwrap() else { panic!() };
     assert!(matches!(*inner, Condition::Compare(field, ..) if field.key == "tags"));
@@ -185,7 +186,7 @@ fn among_several_types_what_a_type_lacks_has_no_value() {
         ("active gt true", "active"),
     ] {
         let error = of(text).unwrap_err();
-        assert_eq!(error.scim_type, Some(ScimType::InvalidFilter), "{text}");
-        assert!(error.detail.contains(named), "{text}: {}", error.detail);
+        assert_eq!(error.scim_type(), Some(ScimType::InvalidFilter), "{text}");
+        assert!(error.to_string().contains(named), "{text}: {}", error.to_string());
     }
 }
