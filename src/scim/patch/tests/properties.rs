@@ -52,7 +52,10 @@ fn operation() -> impl Strategy<Value = Value> {
     ]);
     let op = prop::sample::select(vec!["add", "remove", "replace"]);
     (op, prop::option::weighted(0.9, path), value).prop_map(|(op, path, value)| {
-        let mut operation = json!({ "op": op, "value": value });
+        let mut operation = json!({ "op": op });
+        if op != "remove" {
+            operation["value"] = value;
+        }
         if let Some(path) = path {
             operation["path"] = path.into();
         }
