@@ -110,7 +110,7 @@ impl Service {
     fn behalf(&self, caller: &Caller) -> Behalf {
         Behalf {
             caller: caller.clone(),
-            registry: Arc::clone(&self.registry),
+            registry: Arc::clone(&caller.registry),
             clock: self.clock.clone(),
         }
     }
@@ -121,7 +121,12 @@ impl Service {
         T: Send + 'static,
         F: Fn(&mut Transaction<'_>) -> Result<(T, bool)> + Send + 'static,
     {
-        let (answer, wrote) = self.store.write(caller.organization, work).await?;
+        let revision = caller.registry.revision;
+        let checked = move |transaction: &mut Transaction<'_>| {
+            transaction.hold_registry(revision)?;
+            work(transaction)
+        };
+        let (answer, wrote) = self.store.write(caller.organization, checked).await?;
         if wrote {
             self.wake.notify_one();
         }
