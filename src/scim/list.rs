@@ -267,7 +267,8 @@ mod tests {
         assert_eq!(
             response(0, 1, Vec::new()),
             json!({
-                "schemas": [LIST_SCHEMA], "totalResults": 0, "startIndex": 1, "itemsPerPage": 0
+                "schemas": [LIST_SCHEMA], "totalResults": 0, "startIndex": 1, "itemsPerPage": 0,
+                "Resources": []
             })
         );
         assert_eq!(
