@@ -19,8 +19,8 @@ pub use read::Got;
 
 use crate::clock::Clock;
 use crate::id::{OrganizationId, ResourceId};
-use crate::scim;
 use crate::scim::dialect::Dialect;
+use crate::scim::error::Fault;
 use crate::scim::schema::{Registry, ResourceType};
 use crate::store::{self, Store};
 use std::sync::Arc;
@@ -71,5 +71,5 @@ pub fn resource_id(text: &str) -> Option<ResourceId> {
 }
 
 fn not_found(kind: &ResourceType, id: ResourceId) -> store::Error {
-    scim::error::Error::not_found(&kind.name, &id.to_string()).into()
+    store::Error::Refused(Fault::NotFound { kind: kind.name.clone(), id: id.to_string() }.into())
 }

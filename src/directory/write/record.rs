@@ -3,7 +3,6 @@
 use crate::directory::membership::Moved;
 use crate::directory::{Caller, not_found};
 use crate::id::{ChangeId, ResourceId, new_uuid};
-use crate::scim;
 use crate::scim::dialect::{Dialect, Leniency};
 use crate::scim::filter::{Filter, Literal, Operator};
 use crate::scim::list::Query;
@@ -11,7 +10,7 @@ use crate::scim::path::AttributePath;
 use crate::scim::schema::ResourceType;
 use crate::store::changes::{ChangeOp, NewChange};
 use crate::store::resources::Stored;
-use crate::store::{Result, Transaction};
+use crate::store::{self, Result, Transaction};
 use serde_json::{Map, Value};
 
 pub(super) fn locked(
@@ -130,7 +129,7 @@ pub(super) fn check_name(
     let condition = filter.resolve(kind)?;
     let query = Query { condition, sort: None, start_index: 1, count: 2 };
     if transaction.list(kind, &query)?.resources.iter().any(|other| other.id != id) {
-        return Err(scim::error::Error::taken(NAME).into());
+        return Err(store::Error::Taken(NAME));
     }
     Ok(())
 }
