@@ -90,6 +90,7 @@ impl From<store::Error> for Refusal {
             E::Stale => Fault::Stale.into(),
             E::Dangling(id) => Fault::Dangling { id: shortened(&id) }.into(),
             E::TooMany => Fault::TooMany.into(),
+            E::Outdated => Self::from(Fault::Outdated).with(header::RETRY_AFTER, "1"),
             E::Busy => Self::from(Fault::Busy).with(header::RETRY_AFTER, "1"),
             E::Corrupt(_) | E::Database(_) => {
                 let error_id = error_id();

@@ -164,16 +164,14 @@ fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D:
     }))
 }
 
-/// A `ListResponse`. `resources` is left out when empty and nothing was found.
+/// A `ListResponse`. `Resources` is there even when it is empty: some clients insist on it.
 pub fn response(total: usize, start_index: usize, resources: Vec<Value>) -> Value {
     let mut list = Map::new();
     list.insert("schemas".to_owned(), Value::Array(vec![LIST_SCHEMA.into()]));
     list.insert("totalResults".to_owned(), total.into());
     list.insert("startIndex".to_owned(), start_index.into());
     list.insert("itemsPerPage".to_owned(), resources.len().into());
-    if total > 0 || !resources.is_empty() {
-        list.insert("Resources".to_owned(), Value::Array(resources));
-    }
+    list.insert("Resources".to_owned(), Value::Array(resources));
     Value::Object(list)
 }
 
@@ -288,7 +286,8 @@ mod tests {
         assert_eq!(
             response(0, 1, Vec::new()),
             json!({
-                "schemas": [LIST_SCHEMA], "totalResults": 0, "startIndex": 1, "itemsPerPage": 0
+                "schemas": [LIST_SCHEMA], "totalResults": 0, "startIndex": 1, "itemsPerPage": 0,
+                "Resources": []
             })
         );
         assert_eq!(

@@ -36,19 +36,23 @@ impl Endpoint {
         request: HttpRequest,
         state: Data<State>,
     ) -> Result<HttpResponse> {
-        if self != Self::ServiceProviderConfig {
-            scim_caller(&request, &state, Scope::ScimRead).await?;
-        }
+        let registry = if self == Self::ServiceProviderConfig {
+            None
+        } else {
+            let principal = scim_caller(&request, &state, Scope::ScimRead).await?;
+            Some(state.service.store().registry(principal.organization).await?)
+        };
         if parameter(&request, "filter").is_some() {
             return Err(Fault::DiscoveryFilter.into());
         }
         let base = state.scim_base();
-        let registry = state.service.registry();
-        let document = match self {
-            Self::ServiceProviderConfig => discovery::service_provider_config(&base),
-            Self::ResourceTypes => discovery::lists(registry, &base).0,
-            Self::Schemas => discovery::lists(registry, &base).1,
-            Self::ResourceType => {
+        let document = match (self, registry.as_deref()) {
+            (Self::ServiceProviderConfig, _) | (_, None) => {
+                discovery::service_provider_config(&base)
+            }
+            (Self::ResourceTypes, Some(registry)) => discovery::lists(registry, &base).0,
+            (Self::Schemas, Some(registry)) => discovery::lists(registry, &base).1,
+            (Self::ResourceType, Some(registry)) => {
                 let name = segment(&request, "name").unwrap_or_default();
                 let kind = registry.named(&name).ok_or_else(|| Fault::NotFound {
                     kind: "ResourceType".to_owned(),
@@ -56,7 +60,7 @@ impl Endpoint {
                 })?;
                 discovery::resource_type(kind, &base)
             }
-            Self::Schema => {
+            (Self::Schema, Some(registry)) => {
                 let urn = segment(&request, "urn").unwrap_or_default();
                 let schema = registry
                     .schemas()

@@ -453,6 +453,11 @@ section "The server"
     Internal { id: String } = 500,
         "something went wrong here; the administrator finds it in the log as error {id}",
         "Search the log for the id.";
+    /// An administrator changed the schemas while the request was on its way, through another
+    /// instance. `Retry-After` says when to come again.
+    Outdated = 503,
+        "the schemas have just changed: send the request again",
+        "Send the request again; identity providers do so by themselves.";
     /// The database has too much to do. `Retry-After` says when to come again.
     Busy = 503,
         "the server is busy: try again in a second",

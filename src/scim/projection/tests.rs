@@ -141,7 +141,7 @@ fn costly_attributes_are_wanted_only_where_answered() {
 #[test]
 fn on_request_means_when_named() {
     let mut registry = Registry::standard();
-    let user = &mut registry.resource_types[0];
+    let user = std::sync::Arc::make_mut(&mut registry.resource_types[0]);
     let name = |attribute: &&mut Attribute| attribute.name == "userName";
     user.schema.attributes.iter_mut().find(name).unwrap().returned = Returned::Request;
     let has = |attributes, excluded| {
@@ -159,7 +159,7 @@ fn on_request_means_when_named() {
 #[test]
 fn on_request_means_also_when_written() {
     let mut registry = Registry::standard();
-    let user = &mut registry.resource_types[0];
+    let user = std::sync::Arc::make_mut(&mut registry.resource_types[0]);
     let name = |wanted: &'static str| move |attribute: &&mut Attribute| attribute.name == wanted;
     let attributes = &mut user.schema.attributes;
     attributes.iter_mut().find(name("userName")).unwrap().returned = Returned::Request;

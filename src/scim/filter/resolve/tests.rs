@@ -114,7 +114,7 @@ fn what_makes_no_sense_is_refused_by_name() {
 #[test]
 fn numbers_compare_by_value() {
     let mut registry = Registry::standard();
-    let kind = &mut registry.resource_types[0];
+    let kind = std::sync::Arc::make_mut(&mut registry.resource_types[0]);
     let mut number = kind.schema.attribute("title").unwrap().clone();
     number.name = "badge".to_owned();
     number.kind = Type::Integer;
@@ -138,7 +138,7 @@ fn among_several_types_what_a_type_lacks_has_no_value() {
     let registry = Registry::standard();
     let (user, group) = (registry.named("User").unwrap(), registry.named("Group").unwrap());
     let of = |text: &str| {
-        let each = parse(text).unwrap().resolve_each([user, group])?;
+        let each = parse(text).unwrap().resolve_each([&**user, &**group])?;
         Ok::<_, Error>((each[0].clone(), each[1].clone()))
     };
     let strictly = |kind: &str, text: &str| resolved(kind, text).unwrap();
