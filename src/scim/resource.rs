@@ -40,6 +40,8 @@ pub struct Valid {
     pub forgiven: Forgiven,
     /// What the body holds of what is returned on request only.
     pub written: Written,
+    /// Immutable attributes that the body clears, by their keys.
+    cleared: Vec<String>,
 }
 
 /// Checks a body of POST or PUT.
@@ -61,6 +63,7 @@ pub fn check(kind: &ResourceType, body: Value, dialect: Dialect) -> Result<Valid
     let mut members = None;
     let mut schemas = None;
     let mut written = Written::default();
+    let mut cleared = Vec::new();
     let mut seen = HashSet::with_capacity(body.len());
     for (key, value) in body {
         if !seen.insert(key.to_ascii_lowercase()) {
@@ -69,7 +72,7 @@ pub fn check(kind: &ResourceType, body: Value, dialect: Dialect) -> Result<Valid
         if key.eq_ignore_ascii_case("schemas") {
             schemas = Some(value);
         } else if let Some(schema) = kind.extension(&key) {
-            let extension = check_extension(schema, value, shape, &mut written)?;
+            let extension = check_extension(schema, value, shape, &mut written, &mut cleared)?;
             if !extension.is_empty() {
                 attributes.insert(schema.id.clone(), Value::Object(extension));
             }
@@ -82,19 +85,21 @@ pub fn check(kind: &ResourceType, body: Value, dialect: Dialect) -> Result<Valid
                 members = Some(members::read(attribute, value, shape)?);
             } else if let Some(value) = kept(attribute, value, shape)? {
                 attributes.insert(attribute.name.clone(), value);
+            } else if attribute.mutability == Mutability::Immutable {
+                cleared.push(attribute.name.clone());
             }
         } else {
             unknown(&key, &kind.name, &reading)?;
         }
     }
-    check_schemas(kind, schemas, &reading)?;
+    check_schemas(kind, schemas, &attributes, &reading)?;
     // Whoever is made without a word of it is active. A PATCH may still remove it: then it is unsaid.
     if kind.schema.id == urn::USER && !attributes.contains_key("active") {
         attributes.insert("active".to_owned(), true.into());
     }
     let attributes = document::seal(kind, attributes);
     document::require(kind, &attributes)?;
-    Ok(Valid { attributes, members, forgiven: reading.forgiven(), written })
+    Ok(Valid { attributes, members, forgiven: reading.forgiven(), written, cleared })
 }
 
 /// What of an attribute's value is kept; none for absence, and for what is not the client's to
@@ -121,6 +126,7 @@ fn check_extension(
     value: Value,
     shape: Shape<'_>,
     written: &mut Written,
+    cleared: &mut Vec<String>,
 ) -> Result<Map<String, Value>, Error> {
     let given = match value {
         Value::Object(given) => given,
@@ -141,6 +147,8 @@ fn check_extension(
                     .note(&Place { extension: Some(schema), attribute, sub: None }, Some(&value));
                 if let Some(value) = kept(attribute, value, shape)? {
                     extension.insert(attribute.name.clone(), value);
+                } else if attribute.mutability == Mutability::Immutable {
+                    cleared.push(format!("{}:{}", schema.id, attribute.name));
                 }
             }
             None => unknown(&key, &schema.id, shape.reading)?,
@@ -157,10 +165,12 @@ pub(in crate::scim) fn unknown(key: &str, holder: &str, reading: &Reading) -> Re
     Err(Fault::UnknownAttribute { name: shortened(key), holder: holder.to_owned() }.into())
 }
 
-/// Checks `schemas` as sent. What is stored does not come from it: [`document::seal`] computes it.
-pub(in crate::scim) fn check_schemas(
+/// Checks `schemas` as sent against the attributes beside it. What is stored does not come from it:
+/// [`document::seal`] computes it.
+fn check_schemas(
     kind: &ResourceType,
     schemas: Option<Value>,
+    attributes: &Map<String, Value>,
     reading: &Reading,
 ) -> Result<(), Error> {
     let urns = match schemas {
@@ -170,10 +180,14 @@ pub(in crate::scim) fn check_schemas(
         Some(_) => return Err(Fault::SchemasShape.into()),
     };
     let mut base = false;
+    let mut seen = HashSet::with_capacity(urns.len());
     for urn in &urns {
         let Some(urn) = urn.as_str() else {
             return Err(Fault::SchemasShape.into());
         };
+        if !seen.insert(urn.to_ascii_lowercase()) && !reading.forgives(Leniency::RepeatedSchemas) {
+            return Err(Fault::SchemaTwice { urn: shortened(urn) }.into());
+        }
         let is_base = urn.eq_ignore_ascii_case(&kind.schema.id);
         base |= is_base;
         let known = is_base || kind.extension(urn).is_some();
@@ -184,45 +198,64 @@ pub(in crate::scim) fn check_schemas(
     if !base && !reading.forgives(Leniency::MissingSchemas) {
         return Err(Fault::SchemasLack { urn: kind.schema.id.clone() }.into());
     }
-    Ok(())
+    let unannounced = kind.extensions.iter().map(|(schema, _)| &schema.id).find(|urn| {
+        !seen.is_empty()
+            && attributes.contains_key(*urn)
+            && !seen.contains(&urn.to_ascii_lowercase())
+    });
+    match unannounced {
+        Some(urn) if !reading.forgives(Leniency::UnannouncedExtensions) => {
+            Err(Fault::SchemasLack { urn: urn.clone() }.into())
+        }
+        _ => Ok(()),
+    }
 }
 
-/// What PUT must not change: immutable attributes keep their first value.
+/// What PUT does not change (RFC 7644 §3.5.1): immutable attributes keep their first value, also
+/// where the body does not speak of them.
 ///
 /// # Errors
-/// `mutability` naming the attribute.
-pub fn check_replacement(
+/// `mutability` naming the attribute that the body gives another value, or clears.
+pub fn keep_immutable(
     kind: &ResourceType,
     current: &Map<String, Value>,
-    next: &Valid,
+    next: &mut Valid,
 ) -> Result<(), Error> {
-    check_immutable(&kind.schema.attributes, current, Some(&next.attributes), "")?;
+    let Valid { attributes, cleared, .. } = next;
+    keep(&kind.schema.attributes, current, attributes, "", cleared)?;
     for (schema, _) in &kind.extensions {
-        if let Some(current) = current.get(&schema.id).and_then(Value::as_object) {
-            let next = next.attributes.get(&schema.id).and_then(Value::as_object);
-            check_immutable(&schema.attributes, current, next, "")?;
-        }
+        let Some(current) = current.get(&schema.id).and_then(Value::as_object) else { continue };
+        let mut extension = match attributes.remove(&schema.id) {
+            Some(Value::Object(extension)) => extension,
+            _ => Map::new(),
+        };
+        keep(&schema.attributes, current, &mut extension, &format!("{}:", schema.id), cleared)?;
+        attributes.insert(schema.id.clone(), Value::Object(extension));
     }
+    *attributes = document::seal(kind, std::mem::take(attributes));
     Ok(())
 }
 
-fn check_immutable(
-    attributes: &[Attribute],
+fn keep(
+    definitions: &[Attribute],
     current: &Map<String, Value>,
-    next: Option<&Map<String, Value>>,
+    next: &mut Map<String, Value>,
     prefix: &str,
+    cleared: &[String],
 ) -> Result<(), Error> {
-    for attribute in attributes {
-        let Some(before) = current.get(&attribute.name) else { continue };
-        let after = next.and_then(|next| next.get(&attribute.name));
+    for attribute in definitions {
+        let name = &attribute.name;
+        let Some(before) = current.get(name) else { continue };
         if attribute.mutability == Mutability::Immutable {
-            if after != Some(before) {
-                return Err(immutable(&format!("{prefix}{}", attribute.name)));
+            let key = format!("{prefix}{name}");
+            if cleared.contains(&key) || next.get(name).is_some_and(|after| after != before) {
+                return Err(immutable(&key));
             }
-        } else if let Some(before) = before.as_object() {
-            let prefix = format!("{prefix}{}.", attribute.name);
-            let after = after.and_then(Value::as_object);
-            check_immutable(&attribute.sub_attributes, before, after, &prefix)?;
+            next.insert(name.clone(), before.clone());
+        } else if let (Some(before), Some(after)) =
+            (before.as_object(), next.get_mut(name).and_then(Value::as_object_mut))
+        {
+            keep(&attribute.sub_attributes, before, after, &format!("{prefix}{name}."), cleared)?;
         }
     }
     Ok(())

@@ -108,6 +108,14 @@ leniencies! {
     ForeignSchemas "foreign-schemas" [Standard Okta Entra]
         "400 `invalidSyntax`",
         "Entra ID adds URNs of its own to groups.";
+    /// A URN twice in `schemas`.
+    RepeatedSchemas "repeated-schemas" [Standard Okta Entra]
+        "400 `invalidSyntax` (RFC 7643 §3)",
+        "It does no harm.";
+    /// An extension in a body whose URN is not in `schemas`.
+    UnannouncedExtensions "unannounced-extensions" [Standard Okta Entra]
+        "400 `invalidSyntax`",
+        "Clients that list the base schema alone.";
     /// Attributes in a body that no schema defines are ignored.
     UnknownAttributes "unknown-attributes" [Standard Okta Entra]
         "400 `invalidSyntax`",

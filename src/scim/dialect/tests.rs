@@ -37,7 +37,7 @@ fn body(dialect: Dialect, body: Value) -> Outcome {
 
 /// A user with these attributes besides.
 fn user(dialect: Dialect, more: &Value) -> Outcome {
-    let mut user = json!({ "schemas": [urn::USER], "userName": "bj" });
+    let mut user = json!({ "schemas": [urn::USER, EXTENSION], "userName": "bj" });
     user.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     body(dialect, user)
 }
@@ -288,6 +288,18 @@ leniencies! {
         })),
         json!({ "title": "x" }),
         Err("operation 1: schemas: User has no schema \"urn:x\"")
+    }
+    repeated_schemas RepeatedSchemas {
+        |dialect| body(dialect, json!({ "schemas": [urn::USER, urn::USER], "userName": "bj" })),
+        json!({}),
+        Err("schemas holds urn:ietf:params:scim:schemas:core:2.0:User twice")
+    }
+    unannounced_extensions UnannouncedExtensions {
+        |dialect| body(dialect, json!({
+            "schemas": [urn::USER], "userName": "bj", (EXTENSION): { "division": "x" }
+        })),
+        json!({ (EXTENSION): { "division": "x" } }),
+        Err("schemas must hold urn:ietf:params:scim:schemas:extension:enterprise:2.0:User")
     }
     unknown_attributes UnknownAttributes {
         |dialect| user(dialect, &json!({ "shoeSize": 44 })),
