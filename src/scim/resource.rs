@@ -176,7 +176,6 @@ fn check_schemas(
     let urns = match schemas {
         None | Some(Value::Null) => Vec::new(),
         Some(Value::Array(urns)) => urns,
-        Some(urn @ Value::String(_)) if reading.forgives(Leniency::ArrayShape) => vec![urn],
         Some(_) => return Err(Fault::SchemasShape.into()),
     };
     let mut base = false;

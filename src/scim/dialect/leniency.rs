@@ -84,14 +84,19 @@ leniencies! {
     UnknownProjected "unknown-projected" [Standard Okta Entra]
         "400 `invalidValue`",
         "Clients ask every server for the same attributes.";
-    /// A bare text for a complex attribute with a `value`: `"manager": "id"`.
+    /// A bare text for a single complex attribute with a `value`: `"manager": "id"`.
     BareComplex "bare-complex" [Standard Okta Entra]
         "400 `invalidValue`",
         "Entra ID sends the manager so.";
-    /// One value where an array belongs, or an array of one where one value belongs.
-    ArrayShape "array-shape" [Standard Okta Entra]
-        "400 `invalidValue`, `invalidSyntax` for `schemas`",
-        "OneLogin sends one e-mail without an array, Entra ID a manager in one.";
+    /// One object where an array of them belongs: `"emails": {"value": "a@b.c"}`.
+    OneForMany "one-for-many" [Standard Okta Entra]
+        "400 `invalidValue`",
+        "OneLogin sends one e-mail so.";
+    /// An array of one where a single complex attribute with a `value` belongs:
+    /// `"manager": [{"value": "id"}]`.
+    ManyForOne "many-for-one" [Standard Okta Entra]
+        "400 `invalidValue`",
+        "Entra ID sends the manager so.";
     /// `{"value": ""}` for a single complex attribute clears it.
     EmptyVacates "empty-vacates" [Standard Okta Entra]
         "The empty text is stored.",
@@ -100,13 +105,17 @@ leniencies! {
     UrlSafeBinary "url-safe-binary" [Standard Okta Entra]
         "400 `invalidValue`",
         "RFC 7643 §2.3.6 leaves it to the definition of the attribute.";
-    /// A body without `schemas`, or without the URN of the resource or the message in it.
+    /// A resource without `schemas`, or without the URN of its base schema in it.
     MissingSchemas "missing-schemas" [Standard Okta Entra]
         "400 `invalidSyntax`",
-        "Some clients send a PATCH without it.";
+        "The address says it already.";
+    /// A PATCH without `schemas`.
+    MissingMessageSchemas "missing-message-schemas" [Okta Entra]
+        "400 `invalidSyntax`",
+        "It contradicts RFC 7644 §3.5.2. Older versions of both leave it out.";
     /// URNs in `schemas` that the resource type does not have are ignored.
     ForeignSchemas "foreign-schemas" [Standard Okta Entra]
-        "400 `invalidSyntax`",
+        "400 `invalidValue`",
         "Entra ID adds URNs of its own to groups.";
     /// A URN twice in `schemas`.
     RepeatedSchemas "repeated-schemas" [Standard Okta Entra]
@@ -131,9 +140,9 @@ leniencies! {
         "Entra ID with `aadOptscim062020`.";
     /// Read-only attributes in a path-less value are ignored. (`meta` always is, RFC 7643 §3.1, and
     /// another `id` is always refused.)
-    ReadOnlyInValue "read-only-in-value" [Standard Okta Entra]
+    ReadOnlyInValue "read-only-in-value" [Okta Entra]
         "400 `mutability`",
-        "Clients send back whole resources.";
+        "It contradicts RFC 7644 §3.5.2. Clients send back whole resources.";
     /// `add` on a value path that matches no element creates the element that the path describes.
     AddCreatesElement "add-creates-element" [Standard Okta Entra]
         "400 `noTarget`",
@@ -152,9 +161,9 @@ leniencies! {
         "400 `noTarget` (members of groups excepted)",
         "It contradicts RFC 7644 §3.12 table 9. Both repeat what they have removed already.";
     /// `"members": null` says nothing of the members.
-    NullMembers "null-members" [Standard Okta Entra]
-        "The group is emptied, as null is absence (RFC 7643 §2.5).",
-        "A rename must not empty a group.";
+    NullMembers "null-members" [Okta Entra]
+        "The group is emptied, as null is absence.",
+        "It contradicts RFC 7643 §2.5. A rename must not empty a group.";
     /// A PUT without `members` says nothing of the members.
     KeptMembers "kept-members" [Standard Okta Entra]
         "The group is emptied, as RFC 7644 §3.5.1 allows.",

@@ -242,20 +242,25 @@ leniencies! {
         json!({ (EXTENSION): { "manager": { "value": "m" } } }),
         Err("manager takes complex (an object)")
     }
-    array_shape_of_many ArrayShape {
+    one_for_many OneForMany {
         |dialect| user(dialect, &json!({ "emails": { "value": "a" } })),
         json!({ "emails": [{ "value": "a" }] }),
         Err("emails takes an array")
     }
-    array_shape_of_one ArrayShape {
-        |dialect| user(dialect, &json!({ "title": ["Guide"] })),
-        json!({ "title": "Guide" }),
-        Err("title takes one value, not an array")
+    one_for_many_members OneForMany {
+        |dialect| {
+            let member = json!({ "value": "u1" });
+            let group = json!({ "schemas": [urn::GROUP], "displayName": "g", "members": member });
+            let valid = resource::check(kind("Group"), group, dialect)?;
+            Ok((valid.members.map(|members| members.len()).into(), valid.forgiven))
+        },
+        json!(1),
+        Err("members takes an array")
     }
-    array_shape_of_schemas ArrayShape {
-        |dialect| body(dialect, json!({ "schemas": urn::USER, "userName": "bj" })),
-        json!({}),
-        Err("schemas takes an array of URNs")
+    many_for_one ManyForOne {
+        |dialect| user(dialect, &json!({ (EXTENSION): { "manager": [{ "value": "m" }] } })),
+        json!({ (EXTENSION): { "manager": { "value": "m" } } }),
+        Err("manager takes one value, not an array")
     }
     empty_vacates EmptyVacates {
         |dialect| user(dialect, &json!({ (EXTENSION): { "manager": { "value": "" } } })),
@@ -272,7 +277,7 @@ leniencies! {
         json!({}),
         Err("schemas must hold urn:ietf:params:scim:schemas:core:2.0:User")
     }
-    missing_schemas_of_a_message MissingSchemas {
+    missing_message_schemas MissingMessageSchemas {
         |dialect| message(dialect, &json!({ "Operations": [{ "op": "remove", "path": "emails" }] })),
         json!({}),
         Err("schemas must hold urn:ietf:params:scim:api:messages:2.0:PatchOp")

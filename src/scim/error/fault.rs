@@ -209,7 +209,7 @@ section "The body"
         "schemas holds {urn} twice",
         "Send it once.";
     /// `schemas` names a schema that the resource type does not have.
-    ForeignSchema { kind: String, urn: String } = 400 InvalidSyntax,
+    ForeignSchema { kind: String, urn: String } = 400 InvalidValue,
         "schemas: {kind} has no schema {urn:?}",
         "Leave it out, or define the schema.";
     /// A name that no schema of the resource type defines.

@@ -5,7 +5,7 @@ use crate::scim::dialect::{Leniency, Reading};
 use crate::scim::error::{Error, Fault};
 use crate::scim::path::AttributePath;
 use crate::scim::resource::shape::truth;
-use crate::scim::schema::{Place, ResourceType, Returned, Type};
+use crate::scim::schema::{Place, ResourceType, Returned, Schema, Type};
 use crate::scim::value;
 use serde_json::Value;
 
@@ -88,6 +88,12 @@ impl Filter {
                 return parts.iter().try_for_each(|part| part.known_to_some(outer, kinds, reading));
             }
             Self::Not(inner) => return inner.known_to_some(outer, kinds, reading),
+            Self::Present(path)
+                if path.schema.is_some()
+                    && kinds.iter().any(|kind| kind.extension(&path.to_string()).is_some()) =>
+            {
+                return Ok(());
+            }
             Self::Present(path) | Self::Compare(path, ..) => (path, None),
             Self::Element(path, inner) => (path, Some(inner)),
         };
@@ -160,6 +166,19 @@ struct Scope<'a> {
 }
 
 impl Scope<'_> {
+    /// The extension whose URN a path is, alone.
+    fn extension(&self, path: &AttributePath) -> Option<&Schema> {
+        let alone = self.within.is_none() && path.schema.is_some() && path.sub.is_none();
+        alone.then(|| self.kind.extension(&path.to_string()))?
+    }
+
+    /// Whether a resource has anything of an extension: `schemas` says so.
+    fn has_extension(&self, path: &AttributePath) -> Result<Condition, Error> {
+        let schemas = AttributePath { schema: None, attribute: "schemas".to_owned(), sub: None };
+        let Some(place) = self.place(&schemas)? else { return Ok(Condition::Never) };
+        compare(&place, Operator::Equal, &Literal::String(path.to_string()), self)
+    }
+
     fn place(&self, path: &AttributePath) -> Result<Option<Place<'_>>, Error> {
         let place = match self.within {
             None => path.place(self.kind, self.reading),
@@ -199,6 +218,7 @@ fn resolve(filter: &Filter, scope: &Scope<'_>) -> Result<Condition, Error> {
         Filter::And(parts) => Condition::All(each(parts, scope)?),
         Filter::Or(parts) => Condition::Any(each(parts, scope)?),
         Filter::Not(inner) => Condition::Not(Box::new(resolve(inner, scope)?)),
+        Filter::Present(path) if scope.extension(path).is_some() => scope.has_extension(path)?,
         Filter::Present(path) => match scope.place(path)? {
             Some(place) => Condition::Present(Field::of(&place)),
             None => Condition::Never,

@@ -68,15 +68,14 @@ fn single(
     let value = match (op, value) {
         (Op::Remove, _) => return Ok(None),
         (_, None) => return Err(Fault::NoValue.into()),
-        (_, Some(value)) => shape.single(value.clone(), name)?,
+        (_, Some(value)) => shape.single(attribute, value.clone(), name)?,
     };
-    match (op, value) {
-        (Op::Add, Value::Null) => Ok(before),
-        (_, Value::Null) => Ok(None),
-        (_, value) if attribute.kind == Type::Complex => {
+    match value {
+        Value::Null => Ok(None),
+        value if attribute.kind == Type::Complex => {
             merge(attribute, into_object(before), value, shape, name)
         }
-        (_, value) => shape.one(attribute, value, name),
+        value => shape.one(attribute, value, name),
     }
 }
 
@@ -96,9 +95,6 @@ fn part(
         (_, None) => return Err(Fault::NoValue.into()),
         (_, Some(value)) => shape.attribute(sub, value.clone(), name)?,
     };
-    if op == Op::Add && value.is_none() {
-        return Ok(from_object(parts));
-    }
     let given = vec![(sub, value)];
     if shape.vacates(attribute, &given) {
         return Ok(None);

@@ -43,15 +43,14 @@ fn check_schemas(schemas: Option<&Value>, reading: &Reading) -> Result<(), Error
     let is_ours = |schema: &Value| {
         schema.as_str().is_some_and(|schema| schema.eq_ignore_ascii_case(urn::PATCH_OP))
     };
-    let ours = match schemas {
-        Some(Value::Array(schemas)) => schemas.iter().any(is_ours),
-        Some(schema @ Value::String(_)) if reading.forgives(Leniency::ArrayShape) => {
-            is_ours(schema)
-        }
-        None | Some(Value::Null) => false,
+    let listed = match schemas {
+        Some(Value::Array(schemas)) => schemas.as_slice(),
+        None | Some(Value::Null) => &[],
         Some(_) => return Err(Fault::SchemasShape.into()),
     };
-    if ours || reading.forgives(Leniency::MissingSchemas) {
+    if listed.iter().any(is_ours)
+        || (listed.is_empty() && reading.forgives(Leniency::MissingMessageSchemas))
+    {
         return Ok(());
     }
     Err(Fault::SchemasLack { urn: urn::PATCH_OP.to_owned() }.into())

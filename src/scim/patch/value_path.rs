@@ -100,7 +100,6 @@ impl Edit<'_> {
             let Some(element) = list.get_mut(*at) else { continue };
             *element = match (self.op, self.sub, value) {
                 (Op::Remove, None, _) => Value::Null,
-                (Op::Add, Some(_), _) if part.is_none() => element.take(),
                 (_, Some(sub), _) => self.with_part(element.take(), sub, part.clone())?,
                 (_, None, Some(value)) => self.whole(element.take(), value)?,
                 (_, None, None) => return Err(Fault::NoValue.into()),

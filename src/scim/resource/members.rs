@@ -18,7 +18,7 @@ pub(in crate::scim) fn read(
     let values = match value {
         Value::Array(values) => values,
         Value::Null => Vec::new(),
-        other if shape.reading.forgives(Leniency::ArrayShape) => vec![other],
+        other @ Value::Object(_) if shape.reading.forgives(Leniency::OneForMany) => vec![other],
         _ => return Err(Fault::NotAnArray { name: name.to_owned() }.into()),
     };
     let mut members = Vec::with_capacity(values.len());

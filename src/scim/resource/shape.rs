@@ -40,20 +40,26 @@ impl Shape<'_> {
             let elements = self.elements(attribute, value, name)?;
             return Ok((!elements.is_empty()).then_some(Value::Array(elements)));
         }
-        let value = self.single(value, name)?;
+        let value = self.single(attribute, value, name)?;
         self.one(attribute, value, name)
     }
 
     /// The value of a single-valued attribute out of the array that some senders put it in.
-    pub(in crate::scim) fn single(self, value: Value, name: &str) -> Result<Value, Error> {
-        match value {
-            Value::Array(mut elements) => match (elements.pop(), elements.is_empty()) {
-                (None, _) => Ok(Value::Null),
-                (Some(only), true) if self.reading.forgives(Leniency::ArrayShape) => Ok(only),
-                _ => Err(Fault::NotOne { name: name.to_owned() }.into()),
-            },
-            value => Ok(value),
+    pub(in crate::scim) fn single(
+        self,
+        attribute: &Attribute,
+        value: Value,
+        name: &str,
+    ) -> Result<Value, Error> {
+        let Value::Array(mut elements) = value else { return Ok(value) };
+        let refused = || Fault::NotOne { name: name.to_owned() };
+        if elements.len() > 1 || attribute.sub("value").is_none() {
+            return Err(refused().into());
         }
+        if !self.reading.forgives(Leniency::ManyForOne) {
+            return Err(refused().into());
+        }
+        Ok(elements.pop().unwrap_or_default())
     }
 
     /// The elements of a multi-valued attribute, without repetitions, at most one of them primary.
@@ -66,7 +72,7 @@ impl Shape<'_> {
         let values = match value {
             Value::Array(values) => values,
             Value::Null => Vec::new(),
-            other if self.reading.forgives(Leniency::ArrayShape) => vec![other],
+            other @ Value::Object(_) if self.reading.forgives(Leniency::OneForMany) => vec![other],
             _ => return Err(Fault::NotAnArray { name: name.to_owned() }.into()),
         };
         if values.len() > MAX_ELEMENTS {
@@ -114,7 +120,8 @@ impl Shape<'_> {
         let given = match value {
             Value::Object(given) => given,
             value @ Value::String(_)
-                if attribute.sub("value").is_some()
+                if !attribute.multi_valued
+                    && attribute.sub("value").is_some()
                     && self.reading.forgives(Leniency::BareComplex) =>
             {
                 Map::from_iter([("value".to_owned(), value)])
@@ -251,9 +258,12 @@ pub(in crate::scim) fn united(attribute: &Attribute, elements: Vec<Value>) -> Ve
 
 /// Puts the parts of one element into another of the same identity.
 pub(in crate::scim) fn unite(before: &mut Value, element: Value) {
-    if let (Value::Object(before), Value::Object(more)) = (before, element) {
-        before.extend(more);
+    let (Value::Object(before), Value::Object(mut more)) = (before, element) else { return };
+    if !before.contains_key("primary") && more.get("primary") == Some(&Value::Bool(false)) {
+        // Where it is not said, it is false (RFC 7643 §2.4).
+        more.shift_remove("primary");
     }
+    before.extend(more);
 }
 
 /// Whether an element of a multi-valued attribute says that it is the primary one.

@@ -62,6 +62,8 @@ fn a_resource_is_told_from_another() {
         (r#"meta.lastModified ge "2011-05-13T06:42:34.5+02:00""#, true),
         (r#"meta.resourceType eq "User""#, true),
         (r#"schemas eq "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User""#, true),
+        ("urn:ietf:params:scim:schemas:extension:enterprise:2.0:user pr", true),
+        ("not (urn:ietf:params:scim:schemas:extension:enterprise:2.0:User pr)", false),
         (r#"emails co "jensen.org""#, true),
         (r#"emails ne "babs@jensen.org""#, true),
         (r#"emails.type eq "work" and emails.value sw "babs""#, true),
