@@ -15,6 +15,7 @@ mod write;
 pub use answer::{Answer, Listing, View};
 pub use precondition::{Precondition, Tags};
 pub use read::Got;
+pub use write::Done;
 
 use crate::clock::Clock;
 use crate::id::{OrganizationId, ResourceId};
@@ -85,6 +86,9 @@ pub fn resource_id(text: &str) -> Option<ResourceId> {
     (id.to_string() == text).then_some(id)
 }
 
-fn not_found(kind: &ResourceType, id: ResourceId) -> store::Error {
-    scim::error::Error::not_found(&kind.name, &id.to_string()).into()
+/// A 404 for an id as a client wrote it, which may be any text.
+fn not_found(kind: &ResourceType, id: &str) -> store::Error {
+    const SHOWN: usize = 80;
+    let shown: String = id.chars().take(SHOWN).collect();
+    scim::error::Error::not_found(&kind.name, &shown).into()
 }

@@ -73,6 +73,11 @@ impl Refusal {
         Self::status(500, detail)
     }
 
+    /// The error itself, for an answer that holds several.
+    pub fn into_error(self) -> Scim {
+        self.error
+    }
+
     fn with(mut self, name: HeaderName, value: &str) -> Self {
         self.header = HeaderValue::from_str(value).ok().map(|value| (name, value));
         self

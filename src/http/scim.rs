@@ -2,6 +2,7 @@
 //!
 //! The routes of resources come from the registry: a resource type is served because it is there.
 
+mod bulk;
 mod discovery;
 mod resources;
 mod search;
@@ -25,7 +26,7 @@ pub fn routes(kinds: Vec<Arc<ResourceType>>) -> impl FnOnce(&mut ServiceConfig) 
                 .service(at("", &[]).default_service(web::to(root)))
                 .service(at("/.search", &[]).default_service(web::to(root)))
                 .service(at("/Me", &[]).default_service(web::to(me)))
-                .service(at("/Bulk", &[]).default_service(web::to(bulk)));
+                .service(at("/Bulk", &[Method::POST]).route(web::post().to(bulk::bulk)));
             for (path, handler) in discovery::ENDPOINTS {
                 scope = scope.service(
                     at(path, &[Method::GET, Method::HEAD])
@@ -98,8 +99,4 @@ async fn root() -> Result<HttpResponse> {
 
 async fn me() -> Result<HttpResponse> {
     Err(Refusal::status(501, "/Me is not supported: tokens belong to clients, not to people"))
-}
-
-async fn bulk() -> Result<HttpResponse> {
-    Err(Refusal::status(501, "/Bulk is not supported: send the requests one by one"))
 }

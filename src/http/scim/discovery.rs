@@ -45,7 +45,9 @@ impl Endpoint {
         let base = state.scim_base();
         let registry = state.service.registry();
         let document = match self {
-            Self::ServiceProviderConfig => discovery::service_provider_config(&base),
+            Self::ServiceProviderConfig => {
+                discovery::service_provider_config(&base, state.large_body_limit)
+            }
             Self::ResourceTypes => discovery::lists(registry, &base).0,
             Self::Schemas => discovery::lists(registry, &base).1,
             Self::ResourceType => {

@@ -3,7 +3,9 @@
 use crate::auth::{Principal, Scope};
 use crate::directory::{Answer, Caller, Got, View, resource_id};
 use crate::http::error::{Refusal, Result, shortened};
-use crate::http::extract::{answer_type, json, parameter, precondition, scim_caller, segment};
+use crate::http::extract::{
+    Limit, answer_type, json, parameter, precondition, scim_caller, segment,
+};
 use crate::http::server::State;
 use crate::id::ResourceId;
 use crate::scim;
@@ -21,7 +23,7 @@ pub(super) async fn create(
 ) -> Result<HttpResponse> {
     let caller = caller(&*scim_caller(&request, &state, Scope::ScimWrite).await?);
     let view = view(&request, &state, &kind)?;
-    let body = json(&request, payload, state.body_limit).await?;
+    let body = json(&request, payload, limit(&state, &kind)).await?;
     let answer = state.service.create(&caller, &kind.into_inner(), body, view).await?;
     Ok(respond(&request, StatusCode::CREATED, answer))
 }
@@ -52,7 +54,7 @@ pub(super) async fn replace(
     let id = id(&request, &kind)?;
     let view = view(&request, &state, &kind)?;
     let precondition = precondition(&request);
-    let body = json(&request, payload, state.body_limit).await?;
+    let body = json(&request, payload, limit(&state, &kind)).await?;
     let kind = kind.into_inner();
     let answer = state.service.replace(&caller, &kind, id, body, precondition, view).await?;
     Ok(respond(&request, StatusCode::OK, answer))
@@ -76,7 +78,7 @@ pub(super) async fn patch(
         view.shown = None;
     }
     let precondition = precondition(&request);
-    let body = json(&request, payload, state.body_limit).await?;
+    let body = json(&request, payload, limit(&state, &kind)).await?;
     let kind = kind.into_inner();
     let answer = state.service.patch(&caller, &kind, id, &body, precondition, view).await?;
     let status = if answer.body.is_some() { StatusCode::OK } else { StatusCode::NO_CONTENT };
@@ -101,6 +103,11 @@ pub(super) fn caller(principal: &Principal) -> Caller {
         dialect: principal.client.dialect,
         actor: principal.actor(),
     }
+}
+
+/// How large a body may be: a group holds its members.
+fn limit(state: &State, kind: &ResourceType) -> Limit {
+    Limit::Body(if kind.has_members() { state.large_body_limit } else { state.body_limit })
 }
 
 /// The id in the address. What is no id of ours is nobody's.

@@ -3,7 +3,7 @@
 use super::resources::caller;
 use crate::auth::Scope;
 use crate::http::error::{Refusal, Result};
-use crate::http::extract::{answer_type, json, parameter, scim_caller};
+use crate::http::extract::{Limit, answer_type, json, parameter, scim_caller};
 use crate::http::server::State;
 use crate::scim::error::{Error, ScimType};
 use crate::scim::list::{self, Parameters, Query};
@@ -39,7 +39,7 @@ pub(super) async fn search(
     kind: Data<ResourceType>,
 ) -> Result<HttpResponse> {
     let principal = scim_caller(&request, &state, Scope::ScimRead).await?;
-    let body = json(&request, payload, state.body_limit).await?;
+    let body = json(&request, payload, Limit::Body(state.body_limit)).await?;
     let parameters = read(body)?;
     answer(&request, &state, kind, &caller(&principal), &parameters).await
 }
