@@ -10,6 +10,7 @@ mod answer;
 mod membership;
 mod precondition;
 mod read;
+pub mod schemas;
 mod write;
 
 pub use answer::{Answer, Listing, View};
@@ -35,23 +36,22 @@ pub struct Caller {
     pub dialect: Dialect,
     /// As changes and the audit log name the caller: `client:okta`.
     pub actor: String,
+    /// What the organization's resources are like.
+    pub registry: Arc<Registry>,
 }
 
 /// The use cases, cheap to clone.
 #[derive(Clone)]
 pub struct Service {
     store: Store,
-    registry: Arc<Registry>,
-    kinds: Arc<[Arc<ResourceType>]>,
     clock: Clock,
     wake: Arc<Notify>,
 }
 
 impl Service {
     /// Over a store; `wake` is rung after every commit that holds a change.
-    pub fn new(store: Store, registry: Arc<Registry>, clock: Clock, wake: Arc<Notify>) -> Self {
-        let kinds = registry.resource_types.iter().cloned().map(Arc::new).collect();
-        Self { store, registry, kinds, clock, wake }
+    pub fn new(store: Store, clock: Clock, wake: Arc<Notify>) -> Self {
+        Self { store, clock, wake }
     }
 
     /// The database.
@@ -59,24 +59,9 @@ impl Service {
         &self.store
     }
 
-    /// What resources may be like.
-    pub fn registry(&self) -> &Arc<Registry> {
-        &self.registry
-    }
-
     /// What time it is.
     pub fn clock(&self) -> &Clock {
         &self.clock
-    }
-
-    /// Every resource type, in the order of the registry.
-    pub fn kinds(&self) -> &[Arc<ResourceType>] {
-        &self.kinds
-    }
-
-    /// A resource type by name.
-    pub fn kind(&self, name: &str) -> Option<&Arc<ResourceType>> {
-        self.kinds.iter().find(|kind| kind.name == name)
     }
 }
 

@@ -111,7 +111,7 @@ impl Service {
 
     /// Whoever writes, as a transaction needs to know it.
     fn behalf(&self, caller: &Caller) -> Behalf {
-        Behalf::new(caller.clone(), Arc::clone(&self.registry), self.clock.clone())
+        Behalf::new(caller.clone(), Arc::clone(&caller.registry), self.clock.clone())
     }
 
     /// Runs a transaction that also says whether it changed anything, and wakes the engine if so.
@@ -120,7 +120,12 @@ impl Service {
         T: Send + 'static,
         F: Fn(&mut Transaction<'_>) -> Result<(T, bool)> + Send + 'static,
     {
-        let (answer, wrote) = self.store.write(caller.organization, work).await?;
+        let revision = caller.registry.revision;
+        let checked = move |transaction: &mut Transaction<'_>| {
+            transaction.hold_registry(revision)?;
+            work(transaction)
+        };
+        let (answer, wrote) = self.store.write(caller.organization, checked).await?;
         if wrote {
             self.wake.notify_one();
         }

@@ -123,6 +123,10 @@ impl From<store::Error> for Refusal {
                  such as userName, emails.value or meta.lastModified",
             )
             .into(),
+            E::Outdated => {
+                Self::status(503, "the schemas have just changed: send the request again")
+                    .with(header::RETRY_AFTER, "1")
+            }
             E::Busy => Self::status(503, "the server is busy: try again in a second")
                 .with(header::RETRY_AFTER, "1"),
             E::Corrupt(_) | E::Database(_) => {

@@ -2,9 +2,10 @@
 
 use super::error::{Refusal, Result, SCIM_JSON};
 use super::server::State;
-use super::trace::ClientName;
+use super::trace::{ClientName, Endpoint};
 use crate::auth::{Denied, Principal, Scope};
-use crate::directory::{Precondition, Tags};
+use crate::directory::{Caller, Precondition, Tags};
+use crate::scim::schema::ResourceType;
 use actix_web::http::header::{self, HeaderMap, HeaderName};
 use actix_web::web::{self, Bytes, BytesMut};
 use actix_web::{HttpMessage as _, HttpRequest};
@@ -89,6 +90,45 @@ pub async fn scim_caller(
         return Err(Refusal::status(403, format!("this needs a token with the scope {wanted}")));
     }
     Ok(principal)
+}
+
+/// On whose behalf the directory acts.
+///
+/// # Errors
+/// The store's.
+pub async fn caller(state: &State, principal: &Principal) -> Result<Caller> {
+    Ok(Caller {
+        organization: principal.organization,
+        dialect: principal.client.dialect,
+        actor: principal.actor(),
+        registry: state.service.store().registry(principal.organization).await?,
+    })
+}
+
+/// The resource type whose endpoint the address names.
+///
+/// # Errors
+/// 404 where the organization has none there.
+pub fn kind(request: &HttpRequest, caller: &Caller) -> Result<Arc<ResourceType>> {
+    let endpoint = segment(request, "endpoint").unwrap_or_default();
+    let kind = caller.registry.at(&endpoint).cloned().ok_or_else(Refusal::no_route)?;
+    request.extensions_mut().insert(Endpoint(kind.endpoint.clone()));
+    Ok(kind)
+}
+
+/// Who sends a request about a resource type, and which type that is.
+///
+/// # Errors
+/// As [`scim_caller`] and [`kind`].
+pub async fn entered(
+    request: &HttpRequest,
+    state: &State,
+    wanted: Scope,
+) -> Result<(Caller, Arc<ResourceType>)> {
+    let principal = scim_caller(request, state, wanted).await?;
+    let caller = caller(state, &principal).await?;
+    let kind = kind(request, &caller)?;
+    Ok((caller, kind))
 }
 
 /// A part of the address, decoded.

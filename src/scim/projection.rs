@@ -342,7 +342,7 @@ mod tests {
     #[test]
     fn on_request_means_when_named() {
         let mut registry = Registry::standard();
-        let user = &mut registry.resource_types[0];
+        let user = std::sync::Arc::make_mut(&mut registry.resource_types[0]);
         let name = |attribute: &&mut Attribute| attribute.name == "userName";
         user.schema.attributes.iter_mut().find(name).unwrap().returned = Returned::Request;
         let has = |attributes, excluded| {

@@ -142,6 +142,9 @@ impl From<store::Error> for Problem {
             store::Error::Stale => {
                 Self::conflict("somebody else changed it meanwhile: read it again")
             }
+            store::Error::Outdated => {
+                Self::conflict("somebody else changed the schemas meanwhile: read them again")
+            }
             store::Error::Dangling(id) => Self::unreadable(format!("nothing has the id {id:?}")),
             store::Error::TooMany => {
                 Self::unreadable("the filter matches too much to examine: narrow it")

@@ -36,28 +36,30 @@ impl Endpoint {
         request: HttpRequest,
         state: Data<State>,
     ) -> Result<HttpResponse> {
-        if self != Self::ServiceProviderConfig {
-            scim_caller(&request, &state, Scope::ScimRead).await?;
-        }
+        let registry = if self == Self::ServiceProviderConfig {
+            None
+        } else {
+            let principal = scim_caller(&request, &state, Scope::ScimRead).await?;
+            Some(state.service.store().registry(principal.organization).await?)
+        };
         if parameter(&request, "filter").is_some() {
             return Err(Refusal::status(403, "discovery endpoints take no filter: leave it out"));
         }
         let base = state.scim_base();
-        let registry = state.service.registry();
-        let document = match self {
-            Self::ServiceProviderConfig => {
+        let document = match (self, registry.as_deref()) {
+            (Self::ServiceProviderConfig, _) | (_, None) => {
                 discovery::service_provider_config(&base, state.large_body_limit)
             }
-            Self::ResourceTypes => discovery::lists(registry, &base).0,
-            Self::Schemas => discovery::lists(registry, &base).1,
-            Self::ResourceType => {
+            (Self::ResourceTypes, Some(registry)) => discovery::lists(registry, &base).0,
+            (Self::Schemas, Some(registry)) => discovery::lists(registry, &base).1,
+            (Self::ResourceType, Some(registry)) => {
                 let name = segment(&request, "name").unwrap_or_default();
                 let kind = registry
                     .named(&name)
                     .ok_or_else(|| Error::not_found("ResourceType", &shortened(&name)))?;
                 discovery::resource_type(kind, &base)
             }
-            Self::Schema => {
+            (Self::Schema, Some(registry)) => {
                 let urn = segment(&request, "urn").unwrap_or_default();
                 let schema = registry
                     .schemas()

@@ -1,11 +1,9 @@
 //! One resource: POST, GET, PUT, PATCH, DELETE.
 
-use crate::auth::{Principal, Scope};
-use crate::directory::{Answer, Caller, Got, View, resource_id};
+use crate::auth::Scope;
+use crate::directory::{Answer, Got, View, resource_id};
 use crate::http::error::{Refusal, Result, shortened};
-use crate::http::extract::{
-    Limit, answer_type, json, parameter, precondition, scim_caller, segment,
-};
+use crate::http::extract::{Limit, answer_type, entered, json, parameter, precondition, segment};
 use crate::http::server::State;
 use crate::id::ResourceId;
 use crate::scim;
@@ -19,25 +17,20 @@ pub(super) async fn create(
     request: HttpRequest,
     payload: Payload,
     state: Data<State>,
-    kind: Data<ResourceType>,
 ) -> Result<HttpResponse> {
-    let caller = caller(&*scim_caller(&request, &state, Scope::ScimWrite).await?);
+    let (caller, kind) = entered(&request, &state, Scope::ScimWrite).await?;
     let view = view(&request, &state, &kind)?;
     let body = json(&request, payload, limit(&state, &kind)).await?;
-    let answer = state.service.create(&caller, &kind.into_inner(), body, view).await?;
+    let answer = state.service.create(&caller, &kind, body, view).await?;
     Ok(respond(&request, StatusCode::CREATED, answer))
 }
 
-pub(super) async fn get(
-    request: HttpRequest,
-    state: Data<State>,
-    kind: Data<ResourceType>,
-) -> Result<HttpResponse> {
-    let caller = caller(&*scim_caller(&request, &state, Scope::ScimRead).await?);
+pub(super) async fn get(request: HttpRequest, state: Data<State>) -> Result<HttpResponse> {
+    let (caller, kind) = entered(&request, &state, Scope::ScimRead).await?;
     let id = id(&request, &kind)?;
     let view = view(&request, &state, &kind)?;
     let precondition = precondition(&request);
-    let got = state.service.get(&caller, &kind.into_inner(), id, precondition, view).await?;
+    let got = state.service.get(&caller, &kind, id, precondition, view).await?;
     Ok(match got {
         Got::Resource(answer) => respond(&request, StatusCode::OK, answer),
         Got::Unchanged(answer) => respond(&request, StatusCode::NOT_MODIFIED, answer),
@@ -48,14 +41,12 @@ pub(super) async fn replace(
     request: HttpRequest,
     payload: Payload,
     state: Data<State>,
-    kind: Data<ResourceType>,
 ) -> Result<HttpResponse> {
-    let caller = caller(&*scim_caller(&request, &state, Scope::ScimWrite).await?);
+    let (caller, kind) = entered(&request, &state, Scope::ScimWrite).await?;
     let id = id(&request, &kind)?;
     let view = view(&request, &state, &kind)?;
     let precondition = precondition(&request);
     let body = json(&request, payload, limit(&state, &kind)).await?;
-    let kind = kind.into_inner();
     let answer = state.service.replace(&caller, &kind, id, body, precondition, view).await?;
     Ok(respond(&request, StatusCode::OK, answer))
 }
@@ -66,9 +57,8 @@ pub(super) async fn patch(
     request: HttpRequest,
     payload: Payload,
     state: Data<State>,
-    kind: Data<ResourceType>,
 ) -> Result<HttpResponse> {
-    let caller = caller(&*scim_caller(&request, &state, Scope::ScimWrite).await?);
+    let (caller, kind) = entered(&request, &state, Scope::ScimWrite).await?;
     let id = id(&request, &kind)?;
     let mut view = view(&request, &state, &kind)?;
     let asked = ["attributes", "excludedAttributes"]
@@ -79,30 +69,16 @@ pub(super) async fn patch(
     }
     let precondition = precondition(&request);
     let body = json(&request, payload, limit(&state, &kind)).await?;
-    let kind = kind.into_inner();
     let answer = state.service.patch(&caller, &kind, id, &body, precondition, view).await?;
     let status = if answer.body.is_some() { StatusCode::OK } else { StatusCode::NO_CONTENT };
     Ok(respond(&request, status, answer))
 }
 
-pub(super) async fn delete(
-    request: HttpRequest,
-    state: Data<State>,
-    kind: Data<ResourceType>,
-) -> Result<HttpResponse> {
-    let caller = caller(&*scim_caller(&request, &state, Scope::ScimWrite).await?);
+pub(super) async fn delete(request: HttpRequest, state: Data<State>) -> Result<HttpResponse> {
+    let (caller, kind) = entered(&request, &state, Scope::ScimWrite).await?;
     let id = id(&request, &kind)?;
-    state.service.delete(&caller, &kind.into_inner(), id, precondition(&request)).await?;
+    state.service.delete(&caller, &kind, id, precondition(&request)).await?;
     Ok(HttpResponse::NoContent().finish())
-}
-
-/// On whose behalf the directory acts.
-pub(super) fn caller(principal: &Principal) -> Caller {
-    Caller {
-        organization: principal.organization,
-        dialect: principal.client.dialect,
-        actor: principal.actor(),
-    }
 }
 
 /// How large a body may be: a group holds its members.

@@ -5,7 +5,7 @@ use super::{Action, MAX_OPERATIONS, Method, Operation, PREFIX, Request, Sent};
 use crate::scim::dialect::{Dialect, Leniency};
 use crate::scim::error::{Error, ScimType};
 use crate::scim::resource::shape;
-use crate::scim::schema::ResourceType;
+use crate::scim::schema::{Registry, ResourceType};
 use crate::scim::urn;
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
@@ -30,7 +30,7 @@ enum Declared {
 /// # Errors
 /// `invalidSyntax` for what is none, `invalidValue` for a `failOnErrors` that is no number, 413 for
 /// more than [`MAX_OPERATIONS`] operations.
-pub fn parse(kinds: &[Arc<ResourceType>], body: Value, dialect: Dialect) -> Result<Request, Error> {
+pub fn parse(registry: &Registry, body: Value, dialect: Dialect) -> Result<Request, Error> {
     let Value::Object(body) = body else {
         return Err(syntax("a BulkRequest is a JSON object"));
     };
@@ -62,7 +62,7 @@ pub fn parse(kinds: &[Arc<ResourceType>], body: Value, dialect: Dialect) -> Resu
         ));
     }
     let fail_on_errors = limit(fail_on_errors)?;
-    let read = operations.into_iter().map(|operation| read(kinds, operation, dialect)).collect();
+    let read = operations.into_iter().map(|operation| read(registry, operation, dialect)).collect();
     Ok(Request { fail_on_errors, operations: linked(read) })
 }
 
@@ -88,11 +88,7 @@ fn limit(value: Option<Value>) -> Result<Option<usize>, Error> {
 }
 
 /// An operation, as far as it can be read without the others.
-fn read(
-    kinds: &[Arc<ResourceType>],
-    operation: Value,
-    dialect: Dialect,
-) -> (Sent, Result<Action, Error>) {
+fn read(registry: &Registry, operation: Value, dialect: Dialect) -> (Sent, Result<Action, Error>) {
     let mut sent = Sent::default();
     let action = members(operation).and_then(|members| {
         let Members { method, bulk_id, version, path, data } = members;
@@ -115,7 +111,7 @@ fn read(
             return Err(invalid("a POST needs a bulkId, by which its answer is recognised"));
         }
         let path = path?.ok_or_else(|| invalid("an operation needs a path, such as /Users"))?;
-        let (kind, subject) = address(kinds, method, &path)?;
+        let (kind, subject) = address(registry, method, &path)?;
         let version = text("version", version)?.filter(|_| method != Method::Post);
         let data = match (method, data) {
             (Method::Delete, _) => Value::Null,
@@ -171,7 +167,7 @@ fn text(name: &str, value: Option<Value>) -> Result<Option<String>, Error> {
 
 /// What a path names: a resource type, and a resource unless the method makes one.
 fn address(
-    kinds: &[Arc<ResourceType>],
+    registry: &Registry,
     method: Method,
     path: &str,
 ) -> Result<(Arc<ResourceType>, Option<String>), Error> {
@@ -191,9 +187,8 @@ fn address(
             "path: {shown:?} cannot be part of a bulk request: name resources by type and id"
         )));
     }
-    let kind = kinds
-        .iter()
-        .find(|kind| kind.endpoint.trim_start_matches('/') == endpoint)
+    let kind = registry
+        .at(endpoint)
         .ok_or_else(|| Error::status(404, format!("path: {shown:?} names no resource type")))?;
     let subject = subject.map(|subject| percent_decode_str(subject).decode_utf8_lossy());
     match (method, subject) {

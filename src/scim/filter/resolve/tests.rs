@@ -113,7 +113,7 @@ fn what_makes_no_sense_is_refused_by_name() {
 #[test]
 fn numbers_compare_by_value() {
     let mut registry = Registry::standard();
-    let kind = &mut registry.resource_types[0];
+    let kind = std::sync::Arc::make_mut(&mut registry.resource_types[0]);
     let mut number = kind.schema.attribute("title").unwrap().clone();
     number.name = "badge".to_owned();
     number.kind = Type::Integer;
