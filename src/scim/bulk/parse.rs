@@ -99,7 +99,7 @@ fn read(registry: &Registry, operation: Value, dialect: Dialect) -> (Sent, Resul
         let method = text("method", method)?
             .ok_or_else(|| invalid("an operation needs a method: POST, PUT, PATCH or DELETE"))?;
         let upper = method.to_ascii_uppercase();
-        let exact = method == upper || dialect.forgives(Leniency::OperationCase);
+        let exact = method == upper || dialect.forgives(Leniency::KeywordCase);
         let known = Method::read(&upper).filter(|_| exact);
         sent.method = Some(if known.is_some() { upper } else { shortened(&method) });
         let method = known.ok_or_else(|| {

@@ -209,6 +209,10 @@ section "The body"
     SchemasLack { urn: String } = 400 InvalidSyntax,
         "schemas must hold {urn}",
         "Add it.";
+    /// `schemas` has a URN twice.
+    SchemaTwice { urn: String } = 400 InvalidSyntax,
+        "schemas holds {urn} twice",
+        "Send it once.";
     /// `schemas` names a schema that the resource type does not have.
     ForeignSchema { kind: String, urn: String } = 400 InvalidSyntax,
         "schemas: {kind} has no schema {urn:?}",
