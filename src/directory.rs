@@ -20,8 +20,8 @@ pub use write::Done;
 
 use crate::clock::Clock;
 use crate::id::{OrganizationId, ResourceId};
-use crate::scim;
 use crate::scim::dialect::Dialect;
+use crate::scim::error::{Fault, shortened};
 use crate::scim::schema::{Registry, ResourceType};
 use crate::store::{self, Store};
 use std::sync::Arc;
@@ -73,7 +73,5 @@ pub fn resource_id(text: &str) -> Option<ResourceId> {
 
 /// A 404 for an id as a client wrote it, which may be any text.
 fn not_found(kind: &ResourceType, id: &str) -> store::Error {
-    const SHOWN: usize = 80;
-    let shown: String = id.chars().take(SHOWN).collect();
-    scim::error::Error::not_found(&kind.name, &shown).into()
+    store::Error::Refused(Fault::NotFound { kind: kind.name.clone(), id: shortened(id) }.into())
 }

@@ -5,6 +5,8 @@ use super::server::State;
 use super::trace::{ClientName, Endpoint};
 use crate::auth::{Denied, Principal, Scope};
 use crate::directory::{Caller, Precondition, Tags};
+use crate::scim;
+use crate::scim::error::Fault;
 use crate::scim::schema::ResourceType;
 use actix_web::http::header::{self, HeaderMap, HeaderName};
 use actix_web::web::{self, Bytes, BytesMut};
@@ -37,18 +39,10 @@ impl Limit {
     }
 
     fn exceeded(self) -> Refusal {
-        Refusal::status(
-            413,
-            match self {
-                Self::Body(bytes) => {
-                    format!("the body is larger than {bytes} bytes: send it in parts")
-                }
-                // RFC 7644 §3.7.4 asks for the name of the limit.
-                Self::Bulk(bytes) => format!(
-                    "the bulk request is larger than maxPayloadSize ({bytes} bytes): send several"
-                ),
-            },
-        )
+        match self {
+            Self::Body(limit) => Fault::BodyTooLarge { limit }.into(),
+            Self::Bulk(limit) => Fault::BulkTooLarge { limit }.into(),
+        }
     }
 }
 
@@ -80,14 +74,10 @@ pub async fn scim_caller(
     if let Some(slug) = segment(request, "organization")
         && !state.authenticator.is_of(&principal, &slug).await?
     {
-        return Err(Refusal::status(
-            404,
-            "the token is of another organization than this address names",
-        ));
+        return Err(Fault::OtherOrganization.into());
     }
     if !principal.may(wanted) {
-        let wanted = wanted.as_str();
-        return Err(Refusal::status(403, format!("this needs a token with the scope {wanted}")));
+        return Err(Fault::Scope { scope: wanted.as_str() }.into());
     }
     Ok(principal)
 }
@@ -165,12 +155,7 @@ pub fn parameter(request: &HttpRequest, name: &str) -> Option<String> {
 pub async fn json(request: &HttpRequest, payload: web::Payload, limit: Limit) -> Result<Value> {
     check_media_type(request.headers())?;
     let body = body(request.headers(), payload, limit).await?;
-    let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&body);
-    if body.is_empty() {
-        return Err(Refusal::syntax("the body is empty: send a JSON object"));
-    }
-    serde_json::from_slice(body)
-        .map_err(|error| Refusal::syntax(format!("the body is no JSON: {error}")))
+    Ok(scim::json::read(&body)?)
 }
 
 /// The whole body.
@@ -187,7 +172,7 @@ pub async fn body(headers: &HeaderMap, mut payload: web::Payload, limit: Limit) 
     let mut body = BytesMut::with_capacity(announced.unwrap_or(0).min(limit).min(RESERVED));
     let mut seen = 0_usize;
     while let Some(chunk) = payload.next().await {
-        let chunk = chunk.map_err(|_gone| Refusal::syntax("the body ended too early"))?;
+        let chunk = chunk.map_err(|_gone| Fault::BodyCutShort)?;
         seen = seen.saturating_add(chunk.len());
         if seen <= limit {
             body.extend_from_slice(&chunk);
@@ -202,13 +187,13 @@ fn check_media_type(headers: &HeaderMap) -> Result<()> {
     if let Some(encoding) = text(headers, &header::CONTENT_ENCODING)
         && !encoding.trim().eq_ignore_ascii_case("identity")
     {
-        return Err(Refusal::status(415, "send the body without a Content-Encoding"));
+        return Err(Fault::Encoding.into());
     }
     let Some(sent) = text(headers, &header::CONTENT_TYPE) else { return Ok(()) };
     if [SCIM_JSON, "application/json"].iter().any(|known| is_media_type(&sent, known)) {
         return Ok(());
     }
-    Err(Refusal::status(415, format!("send the body as {SCIM_JSON} or application/json")))
+    Err(Fault::MediaType.into())
 }
 
 /// Whether a media type is this one, whatever its parameters.

@@ -236,7 +236,7 @@ fn unreadable(what: &str) -> Error {
 /// The sentence of the filter's error.
 pub fn parse_scope(text: &str, registry: &Registry) -> Result<Condition, String> {
     let users = registry.named("User").ok_or("there are no users")?;
-    filter::parse(text).and_then(|filter| filter.resolve(users)).map_err(|error| error.detail)
+    filter::parse(text).and_then(|filter| filter.resolve(users)).map_err(|error| error.to_string())
 }
 
 /// Owner of an app's secrets.

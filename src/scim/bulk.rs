@@ -116,6 +116,16 @@ impl Method {
             _ => return None,
         })
     }
+
+    /// As it goes over the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Post => "POST",
+            Self::Put => "PUT",
+            Self::Patch => "PATCH",
+            Self::Delete => "DELETE",
+        }
+    }
 }
 
 impl Request {
@@ -165,7 +175,7 @@ fn operation(sent: &Sent, outcome: Outcome) -> Value {
     match outcome.result {
         Ok(status) => say("status", Some(status.to_string().into())),
         Err(error) => {
-            say("status", Some(error.status.to_string().into()));
+            say("status", Some(error.code().to_string().into()));
             say("response", Some(error.body()));
         }
     }

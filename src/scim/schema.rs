@@ -318,9 +318,11 @@ impl Registry {
         self.resource_types.iter().find(|kind| kind.name.eq_ignore_ascii_case(name))
     }
 
-    /// A type by the path segment below the SCIM base: `Users`.
+    /// A type by the path segment below the SCIM base, in any case: `Users`.
     pub fn at(&self, segment: &str) -> Option<&Arc<ResourceType>> {
-        self.resource_types.iter().find(|kind| kind.endpoint.trim_start_matches('/') == segment)
+        self.resource_types
+            .iter()
+            .find(|kind| kind.endpoint.trim_start_matches('/').eq_ignore_ascii_case(segment))
     }
 
     /// Every schema once, base schemas first.

@@ -6,7 +6,7 @@
 //! it is there. So a query on elements sees all of them.
 
 use super::{Error, Result};
-use crate::scim::error::{Error as ScimError, ScimType};
+use crate::scim::error::Fault;
 use crate::scim::schema::{Attribute, Place, ResourceType, Type, Uniqueness};
 use crate::scim::value::{key, sort_key};
 use serde_json::{Map, Value};
@@ -110,7 +110,7 @@ pub(super) fn columns(kind: &ResourceType, attributes: &Map<String, Value>) -> R
         let written = value.as_str().map_or(0, str::len);
         // Folding can lengthen a text; both must fit.
         if written > COLUMN_BYTES || folded.len() > 2 * COLUMN_BYTES {
-            return Err(refused(format!("{name} is longer than {COLUMN_BYTES} bytes: shorten it")));
+            return Err(refused(Fault::TooLong { name: name.to_owned(), most: COLUMN_BYTES }));
         }
         Ok(Some(folded))
     };
@@ -256,11 +256,11 @@ pub(super) fn sorting_key(
 }
 
 fn unfit(name: &str) -> Error {
-    refused(format!("{name} holds a value that cannot be kept (a NUL character?): change it"))
+    refused(Fault::Unfit { name: name.to_owned() })
 }
 
-fn refused(detail: String) -> Error {
-    Error::Refused(ScimError::bad(ScimType::InvalidValue, detail))
+fn refused(fault: Fault) -> Error {
+    Error::Refused(fault.into())
 }
 
 #[cfg(test)]
@@ -330,7 +330,7 @@ mod tests {
             (json!({"displayName": "a\u{0}"}), "displayName"),
         ] {
             let error = columns(&user(), document.as_object().unwrap()).unwrap_err();
-            assert!(matches!(&error, Error::Refused(e) if e.detail.contains(name)), "{error}");
+            assert!(matches!(&error, Error::Refused(e) if e.to_string().contains(name)), "{error}");
         }
     }
 }

@@ -7,7 +7,7 @@ use super::sql::Sql;
 use super::{Error, Reader, Result, Transaction};
 use crate::clock::rfc3339;
 use crate::id::ResourceId;
-use crate::scim::error::Error as ScimError;
+use crate::scim::error::Fault;
 use crate::scim::schema::ResourceType;
 use diesel::prelude::*;
 use serde_json::{Map, Value, json};
@@ -269,7 +269,7 @@ impl Transaction<'_> {
             sql.push(" AND resource_id <> ").bind(id).push(" LIMIT 1");
             let others: Vec<(ResourceId,)> = sql.load::<(Id,), _>(self.conn)?;
             if !others.is_empty() {
-                return Err(Error::Refused(ScimError::taken(&row.path)));
+                return Err(Error::Refused(Fault::Taken { attribute: row.path.clone() }.into()));
             }
         }
         Ok(())

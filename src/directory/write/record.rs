@@ -4,7 +4,6 @@ use super::within::Behalf;
 use crate::directory::membership::Moved;
 use crate::directory::not_found;
 use crate::id::{ChangeId, ResourceId, new_uuid};
-use crate::scim;
 use crate::scim::dialect::{Dialect, Leniency};
 use crate::scim::filter::{Filter, Literal, Operator};
 use crate::scim::list::Query;
@@ -12,7 +11,7 @@ use crate::scim::path::AttributePath;
 use crate::scim::schema::ResourceType;
 use crate::store::changes::{ChangeOp, NewChange};
 use crate::store::resources::Stored;
-use crate::store::{Result, Transaction};
+use crate::store::{self, Result, Transaction};
 use serde_json::{Map, Value};
 
 pub(super) fn locked(
@@ -137,7 +136,7 @@ pub(super) fn check_name(
     let condition = filter.resolve(kind)?;
     let query = Query { condition, sort: None, start_index: 1, count: 2 };
     if transaction.list(kind, &query)?.resources.iter().any(|other| other.id != id) {
-        return Err(scim::error::Error::taken(NAME).into());
+        return Err(store::Error::Taken(NAME));
     }
     Ok(())
 }

@@ -1,11 +1,11 @@
 //! ServiceProviderConfig, ResourceTypes and Schemas (RFC 7644 §4).
 
 use crate::auth::Scope;
-use crate::http::error::{Refusal, Result, shortened};
+use crate::http::error::Result;
 use crate::http::extract::{answer_type, parameter, scim_caller, segment};
 use crate::http::server::State;
 use crate::scim::discovery;
-use crate::scim::error::Error;
+use crate::scim::error::{Fault, shortened};
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 
@@ -43,7 +43,7 @@ impl Endpoint {
             Some(state.service.store().registry(principal.organization).await?)
         };
         if parameter(&request, "filter").is_some() {
-            return Err(Refusal::status(403, "discovery endpoints take no filter: leave it out"));
+            return Err(Fault::DiscoveryFilter.into());
         }
         let base = state.scim_base();
         let document = match (self, registry.as_deref()) {
@@ -54,9 +54,10 @@ impl Endpoint {
             (Self::Schemas, Some(registry)) => discovery::lists(registry, &base).1,
             (Self::ResourceType, Some(registry)) => {
                 let name = segment(&request, "name").unwrap_or_default();
-                let kind = registry
-                    .named(&name)
-                    .ok_or_else(|| Error::not_found("ResourceType", &shortened(&name)))?;
+                let kind = registry.named(&name).ok_or_else(|| Fault::NotFound {
+                    kind: "ResourceType".to_owned(),
+                    id: shortened(&name),
+                })?;
                 discovery::resource_type(kind, &base)
             }
             (Self::Schema, Some(registry)) => {
@@ -65,7 +66,10 @@ impl Endpoint {
                     .schemas()
                     .into_iter()
                     .find(|schema| schema.id.eq_ignore_ascii_case(&urn))
-                    .ok_or_else(|| Error::not_found("Schema", &shortened(&urn)))?;
+                    .ok_or_else(|| Fault::NotFound {
+                        kind: "Schema".to_owned(),
+                        id: shortened(&urn),
+                    })?;
                 discovery::schema(schema, &base)
             }
         };

@@ -2,11 +2,11 @@
 
 use crate::auth::Scope;
 use crate::directory::{Answer, Got, View, resource_id};
-use crate::http::error::{Refusal, Result, shortened};
+use crate::http::error::Result;
 use crate::http::extract::{Limit, answer_type, entered, json, parameter, precondition, segment};
 use crate::http::server::State;
 use crate::id::ResourceId;
-use crate::scim;
+use crate::scim::error::{Fault, shortened};
 use crate::scim::projection::Projection;
 use crate::scim::schema::ResourceType;
 use actix_web::http::{StatusCode, header};
@@ -90,7 +90,7 @@ fn limit(state: &State, kind: &ResourceType) -> Limit {
 fn id(request: &HttpRequest, kind: &ResourceType) -> Result<ResourceId> {
     let text = segment(request, "id").unwrap_or_default();
     resource_id(&text)
-        .ok_or_else(|| Refusal::from(scim::error::Error::not_found(&kind.name, &shortened(&text))))
+        .ok_or_else(|| Fault::NotFound { kind: kind.name.clone(), id: shortened(&text) }.into())
 }
 
 fn view(request: &HttpRequest, state: &State, kind: &ResourceType) -> Result<View> {

@@ -5,7 +5,7 @@ use crate::directory::Caller;
 use crate::http::error::{Refusal, Result};
 use crate::http::extract::{Limit, answer_type, entered, json, parameter};
 use crate::http::server::State;
-use crate::scim::error::{Error, ScimType};
+use crate::scim::error::{Fault, shortened};
 use crate::scim::list::{self, Parameters, Query};
 use crate::scim::projection::Projection;
 use crate::scim::schema::ResourceType;
@@ -63,13 +63,13 @@ async fn answer(
 /// Reads a `SearchRequest`. Members that it does not define are ignored.
 fn read(body: Value) -> Result<Parameters> {
     let Value::Object(body) = body else {
-        return Err(Refusal::syntax("a SearchRequest is a JSON object"));
+        return Err(Fault::NotAnObject { what: "a SearchRequest".to_owned() }.into());
     };
     let mut parameters = Parameters::default();
     let mut schemas = false;
     for (name, value) in body {
-        let wrong = |what: &str| {
-            Refusal::from(Error::bad(ScimType::InvalidValue, format!("{name} takes {what}")))
+        let wrong = |what: &'static str| {
+            Refusal::from(Fault::ParameterShape { name: shortened(&name), what })
         };
         let text = |value: Value| match value {
             Value::Null => Ok(None),
@@ -112,7 +112,7 @@ fn read(body: Value) -> Result<Parameters> {
     if schemas {
         Ok(parameters)
     } else {
-        Err(Refusal::syntax(format!("schemas must hold {}", urn::SEARCH_REQUEST)))
+        Err(Fault::SchemasLack { urn: urn::SEARCH_REQUEST.to_owned() }.into())
     }
 }
 

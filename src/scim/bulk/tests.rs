@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::scim::dialect::Dialect;
-use crate::scim::error::ScimType;
+use crate::scim::error::{Fault, ScimType};
 use crate::scim::schema::Registry;
 use crate::scim::urn;
 use proptest::prelude::*;
@@ -31,7 +31,7 @@ fn group(bulk_id: &str, members: &[&str]) -> Value {
 fn wrong(operation: Value) -> (u16, Option<ScimType>, String) {
     let mut request = request(json!([operation]));
     let error = request.operations.remove(0).action.unwrap_err();
-    (error.status, error.scim_type, error.detail)
+    (error.code(), error.scim_type(), error.to_string())
 }
 
 /// The second figure of RFC 7644 §3.7.3.
@@ -103,8 +103,8 @@ fn what_is_no_bulk_request_is_refused_as_a_whole() {
         (json!({"schemas": schemas, "Operations": many}), 413, "maxOperations (1000)"),
     ] {
         let error = read(body, Dialect::Standard).unwrap_err();
-        assert_eq!(error.status, status, "{error}");
-        assert!(error.detail.contains(expected), "{error}");
+        assert_eq!(error.code(), status, "{error}");
+        assert!(error.to_string().contains(expected), "{error}");
     }
     let body = json!({"schemas": schemas, "failOnErrors": 0, "Operations": [{}]});
     assert_eq!(read(body, Dialect::Standard).unwrap().fail_on_errors, None);
@@ -118,7 +118,7 @@ fn what_is_wrong_with_an_operation_stays_with_it() {
     let (value, path) = (Some(ScimType::InvalidValue), Some(ScimType::InvalidPath));
     for (operation, status, keyword, expected) in [
         (json!(1), 400, Some(ScimType::InvalidSyntax), "JSON object"),
-        (json!({"path": "/Users/1"}), 400, value, "needs a method"),
+        (json!({"path": "/Users/1"}), 400, value, "method takes"),
         (json!({"method": "GET", "path": "/Users/1"}), 400, value, "\"GET\""),
         (json!({"method": 1, "path": "/Users/1"}), 400, value, "method takes a string"),
         (json!({"method": "POST", "path": "/Users", "data": {}}), 400, value, "bulkId"),
@@ -144,20 +144,20 @@ fn what_is_wrong_with_an_operation_stays_with_it() {
         ),
         (json!({"method": "DELETE"}), 400, value, "path"),
         (json!({"method": "DELETE", "path": "/Users/1", "version": 3}), 400, value, "version"),
-        (delete("/Users/1?attributes=x"), 400, path, "query"),
+        (delete("/Users/1?attributes=x"), 400, path, "/type/id"),
         (delete("/Users/1/2"), 400, path, "/type/id"),
         (delete("/Bulk"), 400, path, "bulk request"),
         (delete("/Me"), 400, path, "bulk request"),
         (delete("/Schemas/x"), 400, path, "bulk request"),
         (delete("/Nothing/1"), 404, None, "/Nothing/1"),
-        (delete("/users/1"), 404, None, "resource type"),
-        (delete("/Users"), 405, None, "lacks the id"),
-        (delete("/Users/"), 405, None, "lacks the id"),
+        (delete("/"), 404, None, "resource type"),
+        (delete("/Users"), 405, None, "/type/id"),
+        (delete("/Users/"), 405, None, "/type/id"),
         (
             json!({"method": "POST", "path": "/Users/1", "bulkId": "a", "data": {}}),
             405,
             None,
-            "POST takes /Users",
+            "POST takes /type",
         ),
     ] {
         let (got_status, got_keyword, detail) = wrong(operation.clone());
@@ -185,7 +185,7 @@ fn methods_come_in_any_case_but_from_strict_clients() {
     let action = |dialect| read(body.clone(), dialect).unwrap().operations.remove(0).action;
     let read = action(Dialect::Standard).unwrap();
     assert_eq!((read.method, read.subject.as_deref()), (Method::Delete, Some("1")));
-    assert!(action(Dialect::Strict).unwrap_err().detail.contains("\"Delete\""));
+    assert!(action(Dialect::Strict).unwrap_err().to_string().contains("\"Delete\""));
 }
 
 #[test]
@@ -224,7 +224,7 @@ fn a_reference_to_nobody_or_to_two_is_refused_by_name() {
         group("h", &["bulkId:nobody"]),
         {"method": "PUT", "path": "/Users/1", "bulkId": "h", "data": {"userName": "bulkId:h"}},
     ]));
-    let detail = |at: usize| request.operations[at].action.as_ref().map_err(|e| e.detail.as_str());
+    let detail = |at: usize| request.operations[at].action.as_ref().map_err(ToString::to_string);
     assert!(detail(0).is_ok());
     assert!(detail(1).unwrap_err().contains("\"twice\" is taken"));
     assert!(detail(2).unwrap_err().contains("bulkId:twice is the bulkId of more than one"));
@@ -291,7 +291,10 @@ fn the_answer_says_what_became_of_each() {
     let response = response([
         (&post, outcome(Some("https://x/Users/1"), Some("W/\"1\""), Ok(201))),
         (&put, outcome(Some("https://x/Users/2"), None, Ok(204))),
-        (&failed, outcome(None, None, Err(Error::taken("userName")))),
+        (
+            &failed,
+            outcome(None, None, Err(Error::from(Fault::Taken { attribute: "userName".into() }))),
+        ),
     ]);
     assert_eq!(
         response,
@@ -302,7 +305,7 @@ fn the_answer_says_what_became_of_each() {
                  "version": "W/\"1\"", "status": "201"},
                 {"location": "https://x/Users/2", "method": "DELETE", "status": "204"},
                 {"method": "POST", "bulkId": "b", "status": "409",
-                 "response": Error::taken("userName").body()},
+                 "response": Error::from(Fault::Taken { attribute: "userName".into() }).body()},
             ]
         })
     );
