@@ -73,6 +73,5 @@ pub fn resource_id(text: &str) -> Option<ResourceId> {
 
 /// A 404 for an id as a client wrote it, which may be any text.
 fn not_found(kind: &ResourceType, id: &str) -> store::Error {
-    let id = shortened(id);
-    store::Error::Refused(Fault::NotFound { kind: kind.name.clone(), id }.into())
+    store::Error::Refused(Fault::NotFound { kind: kind.name.clone(), id: shortened(id) }.into())
 }

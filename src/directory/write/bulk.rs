@@ -4,8 +4,8 @@ use super::within::{Behalf, Creation, Patch, Replacement, new_id};
 use crate::directory::answer::location;
 use crate::directory::{Caller, Precondition, Service, Tags, not_found, resource_id};
 use crate::id::ResourceId;
-use crate::scim;
 use crate::scim::bulk::{Action, Method, Operation, Request, Step};
+use crate::scim::error::{Fault, shortened};
 use crate::scim::schema::ResourceType;
 use crate::store::resources::Stored;
 use crate::store::{Error, Result, Transaction};
@@ -170,8 +170,7 @@ impl Run<'_> {
             Step::Circle(all) => self.circle(transaction, all),
             Step::Knot(all) => {
                 for &at in all {
-                    let detail = "members: these groups would be members of each other";
-                    self.settle(at, Err(scim::error::Error::status(409, detail).into()))?;
+                    self.settle(at, Err(refused(Fault::Knot)))?;
                 }
                 Ok(())
             }
@@ -251,12 +250,7 @@ impl Run<'_> {
     /// What an operation is told that refers to one that failed.
     fn missing(&self, need: usize) -> Error {
         let bulk_id = self.links.get(need).and_then(|link| link.bulk_id.as_deref());
-        let shown: String = bulk_id.unwrap_or_default().chars().take(60).collect();
-        scim::error::Error::status(
-            409,
-            format!("bulkId:{shown} was not made, and this operation refers to it"),
-        )
-        .into()
+        refused(Fault::BulkIdFailed { bulk_id: shortened(bulk_id.unwrap_or_default()) })
     }
 
     /// Writes down what became of an operation.
@@ -292,11 +286,11 @@ impl Run<'_> {
 /// The same failure in the words of an operation.
 fn of_an_operation(error: Error) -> Error {
     match error {
-        Error::Stale => scim::error::Error::status(
-            412,
-            "version: the resource has another version by now: read it again",
-        )
-        .into(),
+        Error::Stale => refused(Fault::StaleVersion),
         other => other,
     }
+}
+
+fn refused(fault: Fault) -> Error {
+    Error::Refused(fault.into())
 }

@@ -3,7 +3,7 @@
 use super::reference::{self, Reference};
 use super::{Action, MAX_OPERATIONS, Method, Operation, PREFIX, Request, Sent};
 use crate::scim::dialect::{Dialect, Leniency};
-use crate::scim::error::{Error, ScimType};
+use crate::scim::error::{Error, Fault, shortened};
 use crate::scim::resource::shape;
 use crate::scim::schema::{Registry, ResourceType};
 use crate::scim::urn;
@@ -15,8 +15,6 @@ use std::sync::Arc;
 /// Addresses below the base that are no resource types.
 const OTHERS: [&str; 6] =
     ["Bulk", "Me", "ServiceProviderConfig", "ResourceTypes", "Schemas", ".search"];
-/// Most characters of a client's text that a sentence repeats.
-const SHOWN: usize = 60;
 
 /// Which POST a client's own id stands for.
 enum Declared {
@@ -32,7 +30,7 @@ enum Declared {
 /// more than [`MAX_OPERATIONS`] operations.
 pub fn parse(registry: &Registry, body: Value, dialect: Dialect) -> Result<Request, Error> {
     let Value::Object(body) = body else {
-        return Err(syntax("a BulkRequest is a JSON object"));
+        return Err(Fault::NotAnObject { what: "a BulkRequest".to_owned() }.into());
     };
     let (mut schemas, mut fail_on_errors, mut operations) = (None, None, None);
     for (name, value) in body {
@@ -49,17 +47,10 @@ pub fn parse(registry: &Registry, body: Value, dialect: Dialect) -> Result<Reque
     check_schemas(schemas.as_ref())?;
     let Some(Value::Array(operations)) = operations.filter(|value| *value != Value::Array(vec![]))
     else {
-        return Err(syntax("Operations takes an array of one or more operations"));
+        return Err(Fault::NoOperations.into());
     };
     if operations.len() > MAX_OPERATIONS {
-        return Err(Error::status(
-            413,
-            format!(
-                "the bulk request has {} operations, more than maxOperations ({MAX_OPERATIONS}): \
-                 send several requests",
-                operations.len()
-            ),
-        ));
+        return Err(Fault::BulkTooMany { count: operations.len(), most: MAX_OPERATIONS }.into());
     }
     let fail_on_errors = limit(fail_on_errors)?;
     let read = operations.into_iter().map(|operation| read(registry, operation, dialect)).collect();
@@ -72,7 +63,7 @@ fn check_schemas(schemas: Option<&Value>) -> Result<(), Error> {
     if schemas.and_then(Value::as_array).is_some_and(|urns| urns.iter().any(is_ours)) {
         return Ok(());
     }
-    Err(syntax(format!("schemas must hold {}", urn::BULK_REQUEST)))
+    Err(Fault::SchemasLack { urn: urn::BULK_REQUEST.to_owned() }.into())
 }
 
 /// `failOnErrors`. Zero, which some clients send for "not set", is not set.
@@ -83,7 +74,7 @@ fn limit(value: Option<Value>) -> Result<Option<usize>, Error> {
             .as_u64()
             .map(|number| usize::try_from(number).unwrap_or(usize::MAX))
             .filter(|number| *number > 0)),
-        Some(_) => Err(invalid("failOnErrors takes a whole number, 1 or more")),
+        Some(_) => Err(Fault::FailOnErrors.into()),
     }
 }
 
@@ -96,27 +87,24 @@ fn read(registry: &Registry, operation: Value, dialect: Dialect) -> (Sent, Resul
         let (bulk_id, path) = (text("bulkId", bulk_id), text("path", path));
         sent.bulk_id = bulk_id.clone().ok().flatten();
         sent.path = path.clone().ok().flatten();
-        let method = text("method", method)?
-            .ok_or_else(|| invalid("an operation needs a method: POST, PUT, PATCH or DELETE"))?;
+        let method =
+            text("method", method)?.ok_or_else(|| Fault::BulkMethod { method: String::new() })?;
         let upper = method.to_ascii_uppercase();
         let exact = method == upper || dialect.forgives(Leniency::KeywordCase);
         let known = Method::read(&upper).filter(|_| exact);
         sent.method = Some(if known.is_some() { upper } else { shortened(&method) });
-        let method = known.ok_or_else(|| {
-            let shown = shortened(&method);
-            invalid(format!("method takes POST, PUT, PATCH or DELETE, not {shown:?}"))
-        })?;
+        let method = known.ok_or_else(|| Fault::BulkMethod { method: shortened(&method) })?;
         let bulk_id = bulk_id?;
         if method == Method::Post && bulk_id.is_none() {
-            return Err(invalid("a POST needs a bulkId, by which its answer is recognised"));
+            return Err(Fault::NoBulkId.into());
         }
-        let path = path?.ok_or_else(|| invalid("an operation needs a path, such as /Users"))?;
+        let path = path?.ok_or(Fault::NoBulkPath)?;
         let (kind, subject) = address(registry, method, &path)?;
         let version = text("version", version)?.filter(|_| method != Method::Post);
         let data = match (method, data) {
             (Method::Delete, _) => Value::Null,
             (_, None | Some(Value::Null)) => {
-                return Err(invalid("POST, PUT and PATCH need data, the body of the request"));
+                return Err(Fault::NoData.into());
             }
             (_, Some(data)) => data,
         };
@@ -137,7 +125,7 @@ struct Members {
 /// The members of an operation, whose names have no case (RFC 7643 §2.1).
 fn members(operation: Value) -> Result<Members, Error> {
     let Value::Object(operation) = operation else {
-        return Err(syntax("an operation is a JSON object"));
+        return Err(Fault::NotAnObject { what: "an operation".to_owned() }.into());
     };
     let mut members = Members::default();
     for (name, value) in operation {
@@ -161,7 +149,7 @@ fn text(name: &str, value: Option<Value>) -> Result<Option<String>, Error> {
     match value {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) => Ok(Some(text).filter(|text| !text.is_empty())),
-        Some(_) => Err(invalid(format!("{name} takes a string"))),
+        Some(_) => Err(Fault::ParameterShape { name: name.to_owned(), what: "a string" }.into()),
     }
 }
 
@@ -171,42 +159,32 @@ fn address(
     method: Method,
     path: &str,
 ) -> Result<(Arc<ResourceType>, Option<String>), Error> {
-    let invalid = |detail: String| Error::bad(ScimType::InvalidPath, detail);
-    let shown = shortened(path);
+    let shown = || shortened(path);
+    let invalid = || Fault::BulkPathShape { path: shown() };
     if path.contains(['?', '#']) {
-        return Err(invalid(format!("path: {shown:?} has a query, which operations do not take")));
+        return Err(invalid().into());
     }
-    let path = path.strip_prefix('/').unwrap_or(path);
-    let path = path.strip_suffix('/').unwrap_or(path);
-    let (endpoint, subject) = match path.split_once('/') {
-        None => (path, None),
+    let trimmed = path.strip_prefix('/').unwrap_or(path);
+    let trimmed = trimmed.strip_suffix('/').unwrap_or(trimmed);
+    let (endpoint, subject) = match trimmed.split_once('/') {
+        None => (trimmed, None),
         Some((endpoint, subject)) => (endpoint, Some(subject)),
     };
     if OTHERS.iter().any(|other| other.eq_ignore_ascii_case(endpoint)) {
-        return Err(invalid(format!(
-            "path: {shown:?} cannot be part of a bulk request: name resources by type and id"
-        )));
+        return Err(Fault::BulkPathReserved { path: shown() }.into());
     }
-    let kind = registry
-        .at(endpoint)
-        .ok_or_else(|| Error::status(404, format!("path: {shown:?} names no resource type")))?;
+    let kind =
+        registry.at(endpoint).ok_or_else(|| Fault::BulkPathUnknown { path: shown() })?.clone();
     let subject = subject.map(|subject| percent_decode_str(subject).decode_utf8_lossy());
     match (method, subject) {
-        (Method::Post, None) => Ok((Arc::clone(kind), None)),
-        (Method::Post, Some(_)) => {
-            let endpoint = &kind.endpoint;
-            Err(Error::status(405, format!("path: POST takes {endpoint}, not {shown:?}")))
-        }
-        (_, Some(subject)) if !subject.is_empty() => {
+        (Method::Post, None) => Ok((kind, None)),
+        (Method::Put | Method::Patch | Method::Delete, Some(subject)) if !subject.is_empty() => {
             if subject.contains('/') && !subject.starts_with(PREFIX) {
-                return Err(invalid(format!("path: {shown:?} is not of the form /type/id")));
+                return Err(invalid().into());
             }
-            Ok((Arc::clone(kind), Some(subject.into_owned())))
+            Ok((kind, Some(subject.into_owned())))
         }
-        (_, _) => {
-            let endpoint = &kind.endpoint;
-            Err(Error::status(405, format!("path: {endpoint} lacks the id of a resource")))
-        }
+        _ => Err(Fault::BulkPathMethod { path: shown(), method: method.as_str() }.into()),
     }
 }
 
@@ -225,9 +203,8 @@ fn linked(read: Vec<(Sent, Result<Action, Error>)>) -> Vec<Operation> {
     for (at, (sent, action)) in read.into_iter().enumerate() {
         let mut operation = Operation { sent, action, needs: Vec::new(), members: Vec::new() };
         if again.contains(&at) {
-            let shown = shortened(operation.sent.bulk_id.as_deref().unwrap_or_default());
-            operation.action =
-                Err(invalid(format!("bulkId: {shown:?} is taken by an operation before this one")));
+            let bulk_id = shortened(operation.sent.bulk_id.as_deref().unwrap_or_default());
+            operation.action = Err(Fault::BulkIdTaken { bulk_id }.into());
         }
         if let Ok(action) = &operation.action {
             match needs(action, &declared) {
@@ -254,7 +231,6 @@ fn needs(
     let subject = action.subject.as_deref().and_then(|subject| subject.strip_prefix(PREFIX));
     found.extend(subject.map(|bulk_id| Reference { bulk_id, member: false }));
     for Reference { bulk_id, member } in found {
-        let shown = shortened(bulk_id);
         match declared.get(bulk_id) {
             Some(Declared::At(at)) => {
                 needs.insert(*at);
@@ -263,32 +239,10 @@ fn needs(
                 }
             }
             Some(Declared::Twice) => {
-                return Err(invalid(format!(
-                    "{PREFIX}{shown} is the bulkId of more than one operation: which is meant?"
-                )));
+                return Err(Fault::BulkIdAmbiguous { bulk_id: shortened(bulk_id) }.into());
             }
-            None => {
-                return Err(invalid(format!(
-                    "{PREFIX}{shown} names no POST of this request: give the resource's id"
-                )));
-            }
+            None => return Err(Fault::BulkIdUnknown { bulk_id: shortened(bulk_id) }.into()),
         }
     }
     Ok((needs.into_iter().collect(), members.into_iter().collect()))
-}
-
-fn shortened(text: &str) -> String {
-    let mut short: String = text.chars().take(SHOWN).collect();
-    if short.len() < text.len() {
-        short.push('…');
-    }
-    short
-}
-
-fn syntax(detail: impl Into<String>) -> Error {
-    Error::bad(ScimType::InvalidSyntax, detail)
-}
-
-fn invalid(detail: impl Into<String>) -> Error {
-    Error::bad(ScimType::InvalidValue, detail)
 }

@@ -118,7 +118,7 @@ fn what_is_wrong_with_an_operation_stays_with_it() {
     let (value, path) = (Some(ScimType::InvalidValue), Some(ScimType::InvalidPath));
     for (operation, status, keyword, expected) in [
         (json!(1), 400, Some(ScimType::InvalidSyntax), "JSON object"),
-        (json!({"path": "/Users/1"}), 400, value, "needs a method"),
+        (json!({"path": "/Users/1"}), 400, value, "method takes"),
         (json!({"method": "GET", "path": "/Users/1"}), 400, value, "\"GET\""),
         (json!({"method": 1, "path": "/Users/1"}), 400, value, "method takes a string"),
         (json!({"method": "POST", "path": "/Users", "data": {}}), 400, value, "bulkId"),
@@ -144,20 +144,20 @@ fn what_is_wrong_with_an_operation_stays_with_it() {
         ),
         (json!({"method": "DELETE"}), 400, value, "path"),
         (json!({"method": "DELETE", "path": "/Users/1", "version": 3}), 400, value, "version"),
-        (delete("/Users/1?attributes=x"), 400, path, "query"),
+        (delete("/Users/1?attributes=x"), 400, path, "/type/id"),
         (delete("/Users/1/2"), 400, path, "/type/id"),
         (delete("/Bulk"), 400, path, "bulk request"),
         (delete("/Me"), 400, path, "bulk request"),
         (delete("/Schemas/x"), 400, path, "bulk request"),
         (delete("/Nothing/1"), 404, None, "/Nothing/1"),
-        (delete("/people/1"), 404, None, "resource type"),
-        (delete("/Users"), 405, None, "lacks the id"),
-        (delete("/Users/"), 405, None, "lacks the id"),
+        (delete("/"), 404, None, "resource type"),
+        (delete("/Users"), 405, None, "/type/id"),
+        (delete("/Users/"), 405, None, "/type/id"),
         (
             json!({"method": "POST", "path": "/Users/1", "bulkId": "a", "data": {}}),
             405,
             None,
-            "POST takes /Users",
+            "POST takes /type",
         ),
     ] {
         let (got_status, got_keyword, detail) = wrong(operation.clone());
@@ -293,11 +293,7 @@ fn the_answer_says_what_became_of_each() {
         (&put, outcome(Some("https://x/Users/2"), None, Ok(204))),
         (
             &failed,
-            outcome(
-                None,
-                None,
-                Err(Error::from(Fault::Taken { attribute: "userName".to_owned() })),
-            ),
+            outcome(None, None, Err(Error::from(Fault::Taken { attribute: "userName".into() }))),
         ),
     ]);
     assert_eq!(
@@ -309,7 +305,7 @@ fn the_answer_says_what_became_of_each() {
                  "version": "W/\"1\"", "status": "201"},
                 {"location": "https://x/Users/2", "method": "DELETE", "status": "204"},
                 {"method": "POST", "bulkId": "b", "status": "409",
-                 "response": Error::from(Fault::Taken { attribute: "userName".to_owned() }).body()},
+                 "response": Error::from(Fault::Taken { attribute: "userName".into() }).body()},
             ]
         })
     );
