@@ -270,9 +270,10 @@ class Rollcall:
         require(done.returncode == 0, f"rollcall {' '.join(words)} failed:\n{said}")
         return done.stdout
 
-    def token(self, name, scope):
+    def token(self, name, scope, dialect="standard"):
         """A new token: the secret is all that may stand on stdout."""
-        secret = self.command("token", "create", name, "--scope", scope)
+        words = ["token", "create", name, "--scope", scope, "--dialect", dialect]
+        secret = self.command(*words)
         require(
             len(secret.split()) == 1,
             "`rollcall token create` must print the secret, and only that, on stdout",
