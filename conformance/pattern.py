@@ -24,6 +24,12 @@ class Missing:
 MISSING = Missing()
 
 
+def shown(value):
+    """A value as a line of a report can hold it."""
+    text = repr(value)
+    return text if len(text) <= 160 else f"{text[:150]}… ({len(text)} characters)"
+
+
 def unassigned(value):
     """Whether a value is the same as none at all: absent, null or an empty array (RFC 7643 §2.5)."""
     return value is MISSING or value is None or value == []
@@ -54,7 +60,7 @@ def differences(pattern, value, known, at=""):
         return _array(pattern, value, known, at)
     # In Python, `True == 1` and `1 == 1.0`; in JSON they are different answers.
     same = type(pattern) is type(value) and pattern == value
-    return ([] if same else [f"{at or 'the body'}: {value!r} instead of {pattern!r}"]), known
+    return ([] if same else [f"{at or 'the body'}: {shown(value)} instead of {pattern!r}"]), known
 
 
 def _join(at, name):
@@ -63,7 +69,7 @@ def _join(at, name):
 
 def _object(pattern, value, known, at):
     if not isinstance(value, dict):
-        return [f"{at or 'the body'}: {value!r} instead of an object"], known
+        return [f"{at or 'the body'}: {shown(value)} instead of an object"], known
     lines = []
     for name, wanted in pattern.items():
         if name == MORE:
@@ -75,7 +81,7 @@ def _object(pattern, value, known, at):
         names = {filled(name, known) for name in pattern}
         for name, extra in value.items():
             if name not in names and not unassigned(extra):
-                lines.append(f"{_join(at, name)}: {extra!r}, which nobody asked for")
+                lines.append(f"{_join(at, name)}: {shown(extra)}, which nobody asked for")
     return lines, known
 
 
@@ -83,7 +89,7 @@ def _array(pattern, value, known, at):
     if pattern == [] and value == []:
         return [], known
     if not isinstance(value, list):
-        return [f"{at or 'the body'}: {value!r} instead of an array"], known
+        return [f"{at or 'the body'}: {shown(value)} instead of an array"], known
     wanted = list(pattern)
     in_order = wanted[:1] == ["<in order>"]
     if in_order:
@@ -93,7 +99,7 @@ def _array(pattern, value, known, at):
         wanted.pop()
     if len(value) != len(wanted) and not (more and len(value) > len(wanted)):
         least = "at least " if more else ""
-        return [f"{at}: {len(value)} elements instead of {least}{len(wanted)}: {value!r}"], known
+        return [f"{at}: {len(value)} elements instead of {least}{len(wanted)}: {shown(value)}"], known
     if in_order:
         lines = []
         for number, (one, element) in enumerate(zip(wanted, value)):
@@ -109,7 +115,7 @@ def _array(pattern, value, known, at):
         if all(tries):
             near = min(tries, key=len)
             return [f"{at}: no element is as number {number + 1} of the dialogue; the nearest:", *near], known
-    return [f"{at}: the elements match one by one, but not all of them at once: {value!r}"], known
+    return [f"{at}: the elements match one by one, but not all of them at once: {shown(value)}"], known
 
 
 def _assign(wanted, values, known):
@@ -130,7 +136,7 @@ def _text(pattern, value, known, at):
     special = re.fullmatch(r"<([^<>:]+)(?:: ?(.*))?>", pattern, re.DOTALL)
     if not special:
         wanted = filled(pattern, known)
-        return ([] if value == wanted else [f"{at}: {value!r} instead of {wanted!r}"]), known
+        return ([] if value == wanted else [f"{at}: {shown(value)} instead of {wanted!r}"]), known
     kind, argument = special[1].strip(), special[2]
     if kind == "capture":
         name, _, inner = argument.partition(":")
@@ -138,10 +144,12 @@ def _text(pattern, value, known, at):
         return (found, known) if found else ([], {**known, name.strip(): value})
     if kind not in KINDS:
         raise Unknown(f"{pattern} is no pattern: there are {', '.join(sorted(KINDS))}, capture")
+    if argument is None and kind in ("not", "like", "optional", "reference", "meta"):
+        raise Unknown(f"{pattern} lacks what comes after the colon")
     argument = None if argument is None else filled(argument, known)
     holds = KINDS[kind](value, argument)
     wanted = kind if argument is None else f"{kind} {argument}"
-    return ([] if holds else [f"{at}: {value!r} instead of <{wanted}>"]), known
+    return ([] if holds else [f"{at}: {shown(value)} instead of <{wanted}>"]), known
 
 
 def _reference(value, wanted):

@@ -111,12 +111,16 @@ def folder():
     return path
 
 
-def tools():
+def tools(what="python"):
     """The folder of the third parties' commands, installed when they are missing."""
     made = subprocess.run(
-        [ROOT / "conformance/prepare"], stdout=subprocess.PIPE, text=True, timeout=300, check=False
+        [ROOT / "conformance/prepare", what],
+        stdout=subprocess.PIPE,
+        text=True,
+        timeout=600,
+        check=False,
     )
-    require(made.returncode == 0, "conformance/prepare could not install the third parties")
+    require(made.returncode == 0, f"conformance/prepare could not install what it needs of {what}")
     return Path(made.stdout.strip().splitlines()[-1])
 
 
