@@ -10,6 +10,7 @@ import http.server
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import socket
@@ -438,7 +439,7 @@ def play(run):
     for log in _logs:
         if log.exists():
             lines = log.read_text("utf-8", "replace").splitlines()
-            telling = [line for line in lines if " INFO " not in line][-12:]
-            print(f"\nThe end of {log.name}:", *telling, sep="\n    ", file=sys.stderr)
+            telling = [line for line in lines if re.search(r" WARN | ERROR |panicked", line)][-12:]
+            print(f"\nThe warnings in {log.name}:", *telling, sep="\n    ", file=sys.stderr)
     print(f"\nFAILED: {told}", file=sys.stderr)
     sys.exit(1)
