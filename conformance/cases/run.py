@@ -39,6 +39,7 @@ STEP_KEYS = {
     "filter", "found", "found_one_of", "at", "via", "query",
     "status", "scimType", "answer", "present", "absent", "text_absent", "header", "no_body",
     "order", "within", "after", "unchanged", "changed", "not_found", "schemas", "same_as_get",
+    "answer_one_of", "walk", "cursor_walk", "size", "same_location", "equal",
 }
 CASE_KEYS = STEP_KEYS | {
     "name", "why", "rfc", "debatable", "needs", "only", "resource", "before", "step",
@@ -64,7 +65,7 @@ class Answer:
         self.text = body.decode("utf-8", "replace")
         try:
             self.json = json.loads(body, parse_float=decimal.Decimal) if body else None
-        except ValueError:
+        except (ValueError, RecursionError):
             self.json = None
 
 
@@ -268,6 +269,9 @@ class Directory:
         endpoint, identity = self.ids["bjensen"]
         if self.server.send("GET", f"/{endpoint}/{identity}").json.get("groups"):
             self.can.add("groups")  # RFC 7643 §4.1.2: the server tells whose groups these are
+        totals = [self.server.send("GET", f"/{one}?count=0").json for one in ("Users", "Groups")]
+        if [total.get("totalResults") for total in totals] == [len(data[one]) for one in CORE]:
+            self.can.add("alone")  # nobody else is in the directory
 
     def _capabilities(self):
         config = self.server.send("GET", "/ServiceProviderConfig")
@@ -276,6 +280,8 @@ class Directory:
         for feature in ("patch", "bulk", "filter", "sort", "etag"):
             if (config.json.get(feature) or {}).get("supported") is True:
                 self.can.add(feature)
+        if (config.json.get("pagination") or {}).get("cursor") is True:
+            self.can.add("cursor")
         if self.options.admin_token:
             self._bring_probe()
         known = self.server.send("GET", f"/Schemas/{PROBE}")
@@ -290,6 +296,7 @@ class Directory:
         base = re.sub(r"(/o/[^/]+)?/scim/v2$", "", self.server.base)
         admin = Server(base, self.options.admin_token)
         document = json.loads((HERE / "probe.json").read_text("utf-8"))
+        document.pop("schemas")
         json_kind = {"Content-Type": "application/json", "Accept": "application/json"}
         answer = admin.send(
             "PUT", f"/api/v1/schemas/{PROBE}", {**document, "extends": "User"}, json_kind
@@ -342,6 +349,12 @@ class Directory:
                 return case.id
             if word == "version":
                 return case.state["meta"]["version"]
+            if word == "opaque":
+                return case.state["meta"]["version"].removeprefix("W/")
+            if word == "first":
+                return case.first["meta"]["version"]
+            if word == "resource":
+                return json.dumps(case.state, default=float)
             endpoint, identity = self.ids[name]
             if word == "id":
                 return identity
@@ -372,7 +385,7 @@ class Case:
             if unknown:
                 sys.exit(f"{file.name}: {self.name}: unknown keys {sorted(unknown)} in a step")
         self.endpoint = table.get("resource", "Users")
-        self.id = self.state = None
+        self.id = self.state = self.first = None
 
     def missing(self, directory):
         """What the server lacks for this case."""
@@ -413,7 +426,7 @@ class Case:
             )
         self.id = answer.json["id"]
         self.directory.made.append(f"/{self.endpoint}/{self.id}")
-        self.state = self._read()
+        self.state = self.first = self._read()
 
     def _read(self):
         answer = self.server.send("GET", f"/{self.endpoint}/{self.id}")
@@ -458,13 +471,15 @@ class Case:
         text = self.fill(spread(text))
         try:
             resource = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             return text
         if not isinstance(resource, dict) or any(k.lower() == "schemas" for k in resource):
             return text
         return dumps(self.directory.shape(self.endpoint, resource))
 
     def _step(self, step):
+        if "walk" in step or "cursor_walk" in step:
+            return self._walk(step)
         method, path, body = self._request(step)
         headers = {k: self.fill(v) or None for k, v in step.get("headers", {}).items()}
         began = time.monotonic()
@@ -476,6 +491,50 @@ class Case:
             raise Differs(
                 f"{answer.request}\nwas answered {answer.status} {short(answer)}\n{difference}"
             ) from None
+
+    def _walk(self, step):
+        """Page by page from the first to the last: each one once, and never more than asked for."""
+        by_cursor = "cursor_walk" in step
+        path, size = self.fill(step["cursor_walk" if by_cursor else "walk"]), step["size"]
+        path, _, query = path.partition("?")
+        query = urllib.parse.quote(query, safe="=&,:.$%+-_~*/@!")
+        query = f"{query}&" if query else ""
+        seen, totals, cursor = [], set(), ""
+        for number in range(100):
+            place = f"cursor={cursor}" if by_cursor else f"startIndex={len(seen) + 1}"
+            answer = self.server.send("GET", f"{path}?{query}{place}&count={size}")
+            tail = f"\n(page {number + 1} of {answer.request})"
+            if answer.status != 200:
+                raise Differs(f"was answered {answer.status} {short(answer)}{tail}")
+            page = answer.json.get("Resources") or []
+            totals.add(answer.json.get("totalResults"))
+            if len(page) > size:
+                raise Differs(f"{len(page)} resources where at most {size} were asked for{tail}")
+            if page and answer.json.get("itemsPerPage") != len(page) and not by_cursor:
+                raise Differs(f"itemsPerPage is not the number of resources, {len(page)}{tail}")
+            if page and not by_cursor and answer.json.get("startIndex") != len(seen) + 1:
+                raise Differs(f"startIndex is not {len(seen) + 1}{tail}")
+            seen += [one.get("id") for one in page]
+            if len(seen) != len(set(seen)):
+                raise Differs(f"a resource is on two pages{tail}")
+            if by_cursor:
+                cursor = answer.json.get("nextCursor")
+                if number == 0 and "previousCursor" in answer.json:
+                    raise Differs(f"the first page has a previousCursor{tail}")
+                if cursor is not None and not re.fullmatch(r"[A-Za-z0-9._~-]+", cursor):
+                    raise Differs(f"a cursor holds only unreserved characters{tail}")
+                if cursor is None:
+                    break
+            elif not page or len(seen) >= answer.json["totalResults"]:
+                break
+        else:
+            raise Differs("a hundred pages, and no end")
+        if not by_cursor and totals != {len(seen)}:
+            raise Differs(f"totalResults was {totals}, and {len(seen)} resources were there")
+        names = [self.directory.names[one] for one in seen if one in self.directory.names]
+        wanted = step.get("order") or step["found"]
+        if names != wanted if "order" in step else sorted(names) != sorted(wanted):
+            raise Differs(f"expected {wanted} on all pages, not {names}")
 
     def _judge(self, step, method, answer, took):
         if method == "POST" and answer.status == 201 and isinstance(answer.json, dict):
@@ -491,25 +550,41 @@ class Case:
             raise Differs(f"took {took:.1f} s; expected at most {step['within']} s")
         if answer.status >= 400:
             self._judge_error(step, answer)
-        elif "filter" in step or "order" in step:
+        elif step.keys() & {"filter", "order", "found", "found_one_of"}:
             self._judge_list(step, answer)
         if answer.status < 300:
             self._judge_body(step, answer)
         for name, pattern in step.get("header", {}).items():
             value = answer.headers.get(name)
-            if pattern == "":
+            if pattern.startswith("="):
+                if value != self.fill(pattern[1:]):
+                    raise Differs(f"expected the header {name}: {self.fill(pattern[1:])}, not {value}")
+            elif pattern == "":
                 if value is not None:
                     raise Differs(f"expected no header {name}, there is {value!r}")
             elif value is None or not re.search(self.fill(pattern), value):
                 raise Differs(f"expected a header {name} that matches {pattern!r}, not {value!r}")
         if step.get("no_body") and answer.text:
             raise Differs("expected no body")
-        if self.state is not None and method != "DELETE":
+        if method == "DELETE" and answer.status < 300:
+            self.state = None
+        elif self.state is not None:
             self._judge_state(step, method, answer)
         elif method == "POST" and self.id and answer.status == 201:
-            self.state = self._read()
+            self.state = self.first = self._read()
+            if step.get("same_location"):
+                self._location(answer)
             if "after" in step:
                 self._named(json.loads(self.fill(step["after"])), self.state)
+
+    def _location(self, answer):
+        """Location, meta.location and the resource are one (RFC 7644 §3.3, RFC 7643 §3.1)."""
+        where = answer.headers.get("Location")
+        if not where or where != answer.json["meta"].get("location"):
+            raise Differs(f"the Location header, {where}, is not meta.location")
+        url = urllib.parse.urlsplit(where)
+        if not url.scheme or not url.path.endswith(f"/{self.endpoint}/{self.id}"):
+            raise Differs(f"the Location header, {where}, does not name the resource")
 
     def _judge_error(self, step, answer):
         body = answer.json
@@ -556,10 +631,15 @@ class Case:
             raise Differs("totalResults is no number, or smaller than the number of Resources")
 
     def _judge_body(self, step, answer):
-        if "answer" in step:
-            wanted = json.loads(self.fill(step["answer"]))
-            if not contains(answer.json, wanted):
-                raise Differs(f"expected in the answer: {dumps(wanted)}")
+        choices = step.get("answer_one_of") or [step[one] for one in ["answer"] if one in step]
+        choices = [json.loads(self.fill(one)) for one in choices]
+        if choices and not any(contains(answer.json, one) for one in choices):
+            raise Differs(f"expected in the answer: {' or '.join(map(dumps, choices))}")
+        for first, second in [step["equal"]] if "equal" in step else []:
+            if look(answer.json, first) != look(answer.json, second):
+                raise Differs(f"expected {first} and {second} to be the same")
+        if answer.status == 204:
+            return
         targets = [answer.json]
         if isinstance(answer.json, dict) and LIST in answer.json.get("schemas", []):
             targets = answer.json.get("Resources") or []
@@ -586,7 +666,7 @@ class Case:
     def _judge_state(self, step, method, answer):
         before, now = self.state, self._read()
         self.state = now
-        if answer.status >= 400 or step.get("unchanged") or method == "GET":
+        if answer.status >= 300 or step.get("unchanged") or method == "GET":
             if now != before:
                 raise Differs(
                     "expected the resource, its version and lastModified unchanged\n"
@@ -646,7 +726,7 @@ def allowed(step, method, otherwise=None):
         return [409] if step["scimType"] == "uniqueness" else [400]
     if method == "POST" and "post" in step:
         return [201]
-    return [200, 204] if method == "PATCH" else [200]
+    return {"PATCH": [200, 204], "DELETE": [204]}.get(method, [200])
 
 
 def told(step):
@@ -684,9 +764,9 @@ def read(names):
             continue
         for table in tomllib.loads(file.read_text("utf-8")).get("case", []):
             case = Case(file, table)
-            if case.name in seen:
+            if (file, case.name) in seen:
                 sys.exit(f"{file.name}: there are two cases {case.name}")
-            seen.add(case.name)
+            seen.add((file, case.name))
             cases.append(case)
     return cases
 
