@@ -27,6 +27,7 @@ pub mod resources;
 pub mod runs;
 pub mod sandbox;
 mod schema;
+pub mod schemas;
 pub mod secrets;
 mod sql;
 #[cfg(test)]
@@ -54,6 +55,7 @@ pub struct Store {
     writer: Option<Arc<Writer>>,
     pool: Pool,
     patience: Duration,
+    registries: Arc<schemas::Registries>,
     _lock: Option<Arc<std::fs::File>>,
 }
 
@@ -128,7 +130,8 @@ impl Store {
             }
             Location::Postgres(_) => Pool::open(writing, options)?,
         };
-        Ok(Self { writer, pool, patience: options.patience, _lock: lock })
+        let registries = Arc::default();
+        Ok(Self { writer, pool, patience: options.patience, registries, _lock: lock })
     }
 
     /// Runs `work` on a read-only view, on a blocking thread.

@@ -33,7 +33,7 @@ impl Service {
         precondition: Precondition,
         view: View,
     ) -> Result<Got> {
-        let (registry, kind) = (Arc::clone(&self.registry), Arc::clone(kind));
+        let (registry, kind) = (Arc::clone(&caller.registry), Arc::clone(kind));
         let members = kind.has_members()
             && view.shown.as_ref().is_some_and(|shown| shown.wants(&kind, "members"));
         let work = move |reader: &mut crate::store::Reader<'_>| {
@@ -64,7 +64,7 @@ impl Service {
         base: String,
         projection: Projection,
     ) -> Result<Listing> {
-        let (registry, kind) = (Arc::clone(&self.registry), Arc::clone(kind));
+        let (registry, kind) = (Arc::clone(&caller.registry), Arc::clone(kind));
         let short = is_look_up(&query.condition) && !kind.has_members();
         let work = move |reader: &mut crate::store::Reader<'_>| {
             let page = reader.list(&kind, &query)?;

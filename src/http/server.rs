@@ -50,13 +50,12 @@ pub fn app(
         InitError = (),
     >,
 > {
-    let kinds = state.service.kinds().to_vec();
     App::new()
         .app_data(state)
         .wrap(NormalizePath::trim())
         .wrap(from_fn(trace::trace))
         .default_service(web::to(nothing))
-        .configure(scim::routes(kinds))
+        .configure(scim::routes)
         .configure(more)
 }
 

@@ -2,7 +2,6 @@
 
 pub mod apply;
 mod elements;
-mod fault;
 mod members;
 mod parse;
 mod target;

@@ -10,7 +10,7 @@
 
 pub(in crate::scim) mod grammar;
 
-use super::error::{Error, ScimType};
+use super::error::{Clause, Error, Fault};
 use super::filter::{self, Filter};
 use super::schema::ResourceType;
 use grammar::{Expected, attribute_path, name};
@@ -63,9 +63,7 @@ pub fn attribute(text: &str) -> Result<AttributePath, Error> {
     within(text, MAX_LENGTH)?;
     match attribute_path(text).finish() {
         Ok(("", path)) => Ok(path),
-        Ok((rest, _)) => {
-            Err(Expected::new(rest, "expected the end of the attribute path").path_error(text))
-        }
+        Ok((rest, _)) => Err(Expected::new(rest, Clause::EndOfAttributePath).path_error(text)),
         Err(expected) => Err(expected.path_error(text)),
     }
 }
@@ -90,18 +88,18 @@ pub fn parse(kind: &ResourceType, text: &str) -> Result<Path, Error> {
         return Ok(Path::Attribute(attribute));
     }
     let Some(inner) = rest.strip_prefix('[') else {
-        let expected = Expected::new(rest, "expected \".\", \"[\" or the end of the path");
+        let expected = Expected::new(rest, Clause::RestOfPath);
         return Err(expected.path_error(text));
     };
     if attribute.sub.is_some() {
-        let expected = Expected::new(rest, "\"[\" follows an attribute, not a part of one");
+        let expected = Expected::new(rest, Clause::BracketsOnPart);
         return Err(expected.path_error(text));
     }
     let (rest, filter) =
         filter::parse::within_brackets(inner).map_err(|expected| expected.filter_error(text))?;
     let (rest, sub) = tail(rest).finish().map_err(|expected| expected.path_error(text))?;
     if !rest.is_empty() {
-        let expected = Expected::new(rest, "expected the end of the path");
+        let expected = Expected::new(rest, Clause::EndOfPath);
         return Err(expected.path_error(text));
     }
     Ok(Path::Elements { attribute, filter: Box::new(filter), sub })
@@ -114,12 +112,9 @@ fn tail(input: &str) -> nom::IResult<&str, Option<String>, Expected<'_>> {
     Ok((rest, sub.map(str::to_owned)))
 }
 
-fn within(text: &str, limit: usize) -> Result<(), Error> {
-    if text.len() > limit {
-        return Err(Error::bad(
-            ScimType::InvalidPath,
-            format!("the path is longer than {limit} bytes"),
-        ));
+fn within(text: &str, most: usize) -> Result<(), Error> {
+    if text.len() > most {
+        return Err(Fault::PathTooLong { most }.into());
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! Which attributes an answer holds (RFC 7644 §3.9).
 
-use super::error::{Error, ScimType};
+use super::error::{Error, Fault};
 use super::path::{self, Path};
 use super::schema::{Attribute, Place, ResourceType, Returned};
 use serde_json::{Map, Value};
@@ -57,10 +57,7 @@ impl Projection {
         };
         let choice = match (given(attributes), given(excluded)) {
             (Some(_), Some(_)) => {
-                return Err(Error::bad(
-                    ScimType::InvalidValue,
-                    "attributes and excludedAttributes exclude each other: send one of them",
-                ));
+                return Err(Fault::BothProjections.into());
             }
             (Some(names), None) => Choice::Only(names),
             (None, Some(names)) => Choice::Except(names),
@@ -198,6 +195,7 @@ fn keep_in(attribute: &Attribute, value: &mut Value, keep: &dyn Fn(&Attribute) -
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scim::error::ScimType;
     use crate::scim::schema::Registry;
     use crate::scim::urn;
     use serde_json::json;
@@ -314,7 +312,7 @@ mod tests {
         let registry = Registry::standard();
         let error =
             Projection::parse(&registry.resource_types[0], Some("id"), Some("name")).unwrap_err();
-        assert_eq!(error.scim_type, Some(ScimType::InvalidValue));
+        assert_eq!(error.scim_type(), Some(ScimType::InvalidValue));
     }
 
     #[test]
@@ -342,7 +340,7 @@ mod tests {
     #[test]
     fn on_request_means_when_named() {
         let mut registry = Registry::standard();
-        let user = &mut registry.resource_types[0];
+        let user = std::sync::Arc::make_mut(&mut registry.resource_types[0]);
         let name = |attribute: &&mut Attribute| attribute.name == "userName";
         user.schema.attributes.iter_mut().find(name).unwrap().returned = Returned::Request;
         let has = |attributes, excluded| {

@@ -7,8 +7,8 @@ pub(in crate::scim) mod shape;
 pub use shape::{MAX_DEPTH, MAX_ELEMENTS, MAX_TEXT};
 
 use super::dialect::{Dialect, Leniency};
-use super::error::{Error, ScimType};
-use super::schema::{Attribute, Mutability, ResourceType, Returned, Schema};
+use super::error::{Error, Fault, shortened};
+use super::schema::{Attribute, Mutability, ResourceType, Returned, Schema, Type};
 use super::urn;
 use serde_json::{Map, Value};
 use shape::{Shape, twice};
@@ -48,7 +48,7 @@ pub struct Valid {
 pub fn check(kind: &ResourceType, body: Value, dialect: Dialect) -> Result<Valid, Error> {
     shape::within_depth(&body)?;
     let Value::Object(body) = body else {
-        return Err(syntax(format!("a {} is a JSON object", kind.name)));
+        return Err(Fault::NotAnObject { what: format!("a {}", kind.name) }.into());
     };
     let shape = Shape { dialect };
     let mut attributes = Map::new();
@@ -119,10 +119,7 @@ fn check_extension(
         Value::Object(given) => given,
         Value::Null => Map::new(),
         _ => {
-            return Err(Error::bad(
-                ScimType::InvalidValue,
-                format!("{} takes an object", schema.id),
-            ));
+            return Err(not_an_extension(schema));
         }
     };
     let mut extension = Map::new();
@@ -148,7 +145,7 @@ pub(in crate::scim) fn unknown(key: &str, holder: &str, dialect: Dialect) -> Res
     if dialect.forgives(Leniency::UnknownAttributes) {
         return Ok(());
     }
-    Err(syntax(format!("{key:?} is no attribute of {holder}")))
+    Err(Fault::UnknownAttribute { name: shortened(key), holder: holder.to_owned() }.into())
 }
 
 /// Checks `schemas` as sent. What is stored does not come from it: [`document::seal`] computes it.
@@ -161,22 +158,22 @@ pub(in crate::scim) fn check_schemas(
         None | Some(Value::Null) => Vec::new(),
         Some(Value::Array(urns)) => urns,
         Some(urn @ Value::String(_)) if dialect.forgives(Leniency::ArrayShape) => vec![urn],
-        Some(_) => return Err(syntax("schemas takes an array of URNs".to_owned())),
+        Some(_) => return Err(Fault::SchemasShape.into()),
     };
     let mut base = false;
     for urn in &urns {
         let Some(urn) = urn.as_str() else {
-            return Err(syntax("schemas takes an array of URNs".to_owned()));
+            return Err(Fault::SchemasShape.into());
         };
         let is_base = urn.eq_ignore_ascii_case(&kind.schema.id);
         base |= is_base;
         let known = is_base || kind.extension(urn).is_some();
         if !known && !dialect.forgives(Leniency::ForeignSchemas) {
-            return Err(syntax(format!("schemas: {} has no schema {urn:?}", kind.name)));
+            return Err(foreign_schema(kind, urn));
         }
     }
     if !base && !dialect.forgives(Leniency::MissingSchemas) {
-        return Err(syntax(format!("schemas must hold {}", kind.schema.id)));
+        return Err(Fault::SchemasLack { urn: kind.schema.id.clone() }.into());
     }
     Ok(())
 }
@@ -224,14 +221,17 @@ fn check_immutable(
 
 /// The error of a second value for an immutable attribute.
 pub(in crate::scim) fn immutable(name: &str) -> Error {
-    Error::bad(
-        ScimType::Mutability,
-        format!("{name} is immutable: send the value that it has already"),
-    )
+    Fault::Immutable { name: name.to_owned() }.into()
 }
 
-fn syntax(detail: String) -> Error {
-    Error::bad(ScimType::InvalidSyntax, detail)
+/// The error of a URN in `schemas` that the resource type does not have.
+pub(in crate::scim) fn foreign_schema(kind: &ResourceType, urn: &str) -> Error {
+    Fault::ForeignSchema { kind: kind.name.clone(), urn: shortened(urn) }.into()
+}
+
+/// The error of an extension that is no object.
+pub(in crate::scim) fn not_an_extension(schema: &Schema) -> Error {
+    Fault::WrongType { name: schema.id.clone(), what: Type::Complex.described() }.into()
 }
 
 #[cfg(test)]

@@ -7,5 +7,6 @@ mod life;
 mod lists;
 mod providers;
 mod refusals;
+mod schemas;
 mod together;
 mod tokens;

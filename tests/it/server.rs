@@ -9,7 +9,6 @@ use rollcall::directory::Service;
 use rollcall::http::server::{self, BODY_LIMIT, State};
 use rollcall::id::{ClientId, OrganizationId, new_uuid};
 use rollcall::scim::dialect::Dialect;
-use rollcall::scim::schema::Registry;
 use rollcall::store::Store;
 use rollcall::store::changes::ChangeRow;
 use secrecy::ExposeSecret as _;
@@ -42,8 +41,7 @@ impl World {
         let clock = Clock::held_at(NOW);
         let wake = Arc::new(Notify::new());
         let authenticator = Authenticator::new(self.store.clone(), clock.clone());
-        let registry = Arc::new(Registry::standard());
-        let service = Service::new(self.store.clone(), registry, clock.clone(), Arc::clone(&wake));
+        let service = Service::new(self.store.clone(), clock.clone(), Arc::clone(&wake));
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let state = State {

@@ -11,7 +11,7 @@
 //! can exhaust the stack.
 
 use super::{Filter, Literal, MAX_COMPARISONS, MAX_DEPTH, MAX_LENGTH, Operator};
-use crate::scim::error::{Error, ScimType};
+use crate::scim::error::{Clause, Error, Fault};
 use crate::scim::path::AttributePath;
 use crate::scim::path::grammar::{Expected, Parsed, attribute_path, is_name, name, stop};
 use nom::character::complete::{alpha1, char, digit1, multispace0, one_of};
@@ -28,15 +28,12 @@ use serde_json::Number;
 /// `invalidFilter` with the position (in characters, from 1) and what was expected there.
 pub fn parse(text: &str) -> Result<Filter, Error> {
     if text.len() > MAX_LENGTH {
-        return Err(Error::bad(
-            ScimType::InvalidFilter,
-            format!("the filter is longer than {MAX_LENGTH} bytes: ask in several requests"),
-        ));
+        return Err(Fault::FilterTooLong { most: MAX_LENGTH }.into());
     }
     let mut reader = Reader { text, comparisons: 0 };
     let read = reader.any(text, Nesting::default()).and_then(|(rest, filter)| {
         let (rest, _) = multispace0(rest)?;
-        if rest.is_empty() { Ok((rest, filter)) } else { stop(rest, "expected \"and\" or \"or\"") }
+        if rest.is_empty() { Ok((rest, filter)) } else { stop(rest, Clause::Connective) }
     });
     read.finish().map(|(_, filter)| filter).map_err(|expected| expected.filter_error(text))
 }
@@ -91,10 +88,10 @@ impl<'a> Reader<'a> {
         let (start, spaces) = multispace0(input)?;
         let Some(rest) = word(start, keyword) else { return Ok(None) };
         if spaces.is_empty() && !self.closed_before(input) {
-            return stop(start, "expected a space").map(|(_, none)| none);
+            return stop(start, Clause::Space).map(|(_, none)| none);
         }
         if !rest.starts_with(|next: char| next.is_ascii_whitespace() || next == '(') {
-            return stop(rest, "expected a space and a comparison").map(|(_, none)| none);
+            return stop(rest, Clause::Comparison).map(|(_, none)| none);
         }
         Ok(Some(rest))
     }
@@ -110,7 +107,7 @@ impl<'a> Reader<'a> {
         if let Some(rest) = word(input, "not") {
             let (rest, _) = multispace0(rest)?;
             if !rest.starts_with('(') {
-                return stop(rest, "expected \"(\" after \"not\"");
+                return stop(rest, Clause::AfterNot);
             }
             let (rest, inner) = self.group(rest, nesting)?;
             return Ok((rest, Filter::Not(Box::new(inner))));
@@ -133,7 +130,7 @@ impl<'a> Reader<'a> {
         let (rest, _) = multispace0(rest)?;
         match rest.strip_prefix(')') {
             Some(rest) => Ok((rest, inner)),
-            None => stop(rest, "expected \"and\", \"or\" or \")\""),
+            None => stop(rest, Clause::ClosingParenthesis),
         }
     }
 
@@ -145,10 +142,10 @@ impl<'a> Reader<'a> {
         nesting: Nesting,
     ) -> Parsed<'a, Filter> {
         if nesting.brackets {
-            return stop(input, "brackets do not nest");
+            return stop(input, Clause::NestedBrackets);
         }
         if path.sub.is_some() {
-            return stop(input, "\"[\" follows an attribute, not a part of one");
+            return stop(input, Clause::BracketsOnPart);
         }
         let nesting = Nesting { brackets: true, ..deeper(input, nesting)? };
         let (rest, _) = char('[').parse(input)?;
@@ -174,7 +171,7 @@ impl<'a> Reader<'a> {
         let (rest, _) = multispace0(rest)?;
         match rest.strip_prefix(']') {
             Some(rest) => Ok((rest, inner)),
-            None => stop(rest, "expected \"and\", \"or\" or \"]\""),
+            None => stop(rest, Clause::ClosingBracket),
         }
     }
 
@@ -182,32 +179,26 @@ impl<'a> Reader<'a> {
     fn comparison(&mut self, input: &'a str, path: AttributePath) -> Parsed<'a, Filter> {
         self.comparisons += 1;
         if self.comparisons > MAX_COMPARISONS {
-            return stop(input, format!("more than {MAX_COMPARISONS} comparisons"));
+            return stop(input, Clause::Comparisons { most: MAX_COMPARISONS });
         }
         let (start, spaces) = multispace0(input)?;
         if spaces.is_empty() || start.is_empty() {
-            return stop(start, "expected a space and an operator");
+            return stop(start, Clause::Operator);
         }
         let operator: Parsed<'_, &str> = alpha1(start);
         let Ok((rest, operator)) = operator else {
-            return stop(start, "expected an operator (eq, ne, co, sw, ew, pr, gt, ge, lt, le)");
+            return stop(start, Clause::OperatorWord);
         };
         if operator.eq_ignore_ascii_case("pr") {
             return Ok((rest, Filter::Present(path)));
         }
         let Some(operator) = Operator::named(operator) else {
-            let shown: String = operator.chars().take(20).collect();
-            return stop(
-                start,
-                format!(
-                    "the operator {shown:?} is not supported \
-                     (eq, ne, co, sw, ew, pr, gt, ge, lt, le are)"
-                ),
-            );
+            let operator = operator.chars().take(20).collect();
+            return stop(start, Clause::UnknownOperator { operator });
         };
         let (value, spaces) = multispace0(rest)?;
         if spaces.is_empty() && !value.starts_with('"') {
-            return stop(rest, "expected a space and a value");
+            return stop(rest, Clause::SpaceAndValue);
         }
         let (rest, literal) = literal(value)?;
         Ok((rest, Filter::Compare(path, operator, literal)))
@@ -216,8 +207,7 @@ impl<'a> Reader<'a> {
 
 fn deeper(input: &str, nesting: Nesting) -> Result<Nesting, nom::Err<Expected<'_>>> {
     if nesting.depth >= MAX_DEPTH {
-        return stop(input, format!("nested deeper than {MAX_DEPTH} levels"))
-            .map(|(_, never)| never);
+        return stop(input, Clause::Depth { most: MAX_DEPTH }).map(|(_, never)| never);
     }
     Ok(Nesting { depth: nesting.depth + 1, ..nesting })
 }
@@ -250,7 +240,7 @@ fn literal(input: &str) -> Parsed<'_, Literal> {
     };
     let ends = |next: char| next.is_ascii_whitespace() || matches!(next, ')' | ']');
     if !(rest.is_empty() || rest.starts_with(ends) || matches!(literal, Literal::String(_))) {
-        return stop(rest, "expected the end of the value");
+        return stop(rest, Clause::EndOfValue);
     }
     Ok((rest, literal))
 }
@@ -271,12 +261,12 @@ fn string(input: &str) -> Parsed<'_, Literal> {
         _ => None,
     });
     let Some((quoted, rest)) = end.and_then(|end| input.split_at_checked(end)) else {
-        return stop(input, "the string that begins here does not end");
+        return stop(input, Clause::OpenString);
     };
     match serde_json::from_str::<String>(quoted) {
-        Ok(text) if text.contains('\0') => stop(input, "a string must not hold U+0000"),
+        Ok(text) if text.contains('\0') => stop(input, Clause::Nul),
         Ok(text) => Ok((rest, Literal::String(text))),
-        Err(_) => stop(input, "expected a JSON string: an escape or a character is wrong"),
+        Err(_) => stop(input, Clause::JsonString),
     }
 }
 
@@ -289,10 +279,10 @@ fn number(input: &str) -> Parsed<'_, Literal> {
         opt((one_of("eE"), opt(one_of("+-")), digit1)),
     ))
     .parse(input);
-    let Ok((rest, digits)) = rule else { return stop(input, "expected a number") };
+    let Ok((rest, digits)) = rule else { return stop(input, Clause::Number) };
     match serde_json::from_str::<Number>(digits) {
         Ok(number) => Ok((rest, Literal::Number(number))),
-        Err(_) => stop(input, "expected a JSON number"),
+        Err(_) => stop(input, Clause::JsonNumber),
     }
 }
 
@@ -307,7 +297,7 @@ fn keyword(input: &str) -> Parsed<'_, Literal> {
             return Ok((rest, value));
         }
     }
-    stop(input, "expected a value: a string in double quotes, a number, true, false or null")
+    stop(input, Clause::Value)
 }
 
 #[cfg(test)]

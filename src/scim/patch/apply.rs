@@ -1,13 +1,13 @@
 //! Applying operations to a document.
 
 use super::target::Target;
-use super::{MemberChange, Op, Operation, Patched, elements, fault, members, value_path};
+use super::{MemberChange, Op, Operation, Patched, elements, members, value_path};
 use crate::scim::dialect::{Dialect, Leniency};
-use crate::scim::error::Error;
+use crate::scim::error::{Error, Fault};
 use crate::scim::path::{self, AttributePath};
 use crate::scim::resource::document::{self, is_blank, missing, must_have};
 use crate::scim::resource::shape::{Shape, twice};
-use crate::scim::resource::{immutable, is_kept, unknown};
+use crate::scim::resource::{foreign_schema, immutable, is_kept, not_an_extension, unknown};
 use crate::scim::schema::{Mutability, Place, ResourceType, Schema};
 use serde_json::{Map, Value};
 use std::collections::HashSet;
@@ -37,7 +37,7 @@ pub fn apply(
         work: 0,
     };
     for (at, operation) in operations.iter().enumerate() {
-        draft.operate(operation).map_err(|error| fault::numbered(at + 1, error))?;
+        draft.operate(operation).map_err(|error| error.of_operation(at + 1))?;
     }
     let attributes = document::seal(kind, draft.document);
     document::require(kind, &attributes)?;
@@ -58,12 +58,10 @@ impl Draft<'_> {
     fn operate(&mut self, operation: &Operation) -> Result<(), Error> {
         let (op, value) = (operation.op, operation.value.as_ref());
         if op != Op::Remove && value.is_none() {
-            return Err(fault::no_value());
+            return Err(Fault::NoValue.into());
         }
         match &operation.path {
-            None if op == Op::Remove => {
-                Err(fault::no_target("remove needs a path, which says what to remove"))
-            }
+            None if op == Op::Remove => Err(Fault::NoPath.into()),
             None => self.resource(op, value),
             Some(path) => self.target(op, &Target::of(self.kind, path)?, value),
         }
@@ -82,7 +80,7 @@ impl Draft<'_> {
             Target::Elements { place, .. } => {
                 writable(place)?;
                 if op == Op::Remove && place.sub.is_some_and(must_have) {
-                    return Err(fault::required(&place.key()));
+                    return Err(required(&place.key()));
                 }
                 let shape = self.shape;
                 self.rewrite(place, |before| value_path::edit(op, target, before, value, shape))
@@ -93,7 +91,7 @@ impl Draft<'_> {
     /// No path: the value is a set of attributes.
     fn resource(&mut self, op: Op, value: Option<&Value>) -> Result<(), Error> {
         let Some(Value::Object(given)) = value else {
-            return Err(fault::value("without a path, value takes an object of attributes"));
+            return Err(Fault::ValueShape.into());
         };
         let kind = self.kind;
         let mut seen = HashSet::with_capacity(given.len());
@@ -146,7 +144,7 @@ impl Draft<'_> {
             }
             (Op::Add, Some(Value::Null)) => return Ok(()),
             (_, Some(Value::Object(given))) => given,
-            _ => return Err(fault::value(format!("{} takes an object", schema.id))),
+            _ => return Err(not_an_extension(schema)),
         };
         let kind = self.kind;
         let mut seen = HashSet::with_capacity(given.len());
@@ -175,7 +173,7 @@ impl Draft<'_> {
         for attribute in &schema.attributes {
             if extension.get(&attribute.name).is_some() {
                 if must_have(attribute) {
-                    return Err(fault::required(&attribute.name));
+                    return Err(required(&attribute.name));
                 }
                 if attribute.mutability == Mutability::Immutable {
                     return Err(immutable(&attribute.name));
@@ -199,7 +197,7 @@ impl Draft<'_> {
         writable(place)?;
         let name = place.key();
         if op == Op::Remove && must_have(place.leaf()) {
-            return Err(fault::required(&name));
+            return Err(required(&name));
         }
         if !is_kept(place.attribute) || !is_kept(place.leaf()) {
             if let Some(value) = value {
@@ -237,22 +235,21 @@ impl Draft<'_> {
     /// written must make sense all the same.
     fn schemas(&self, op: Op, value: Option<&Value>) -> Result<(), Error> {
         let urns = match (op, value) {
-            (Op::Remove, _) => return Err(fault::required("schemas")),
+            (Op::Remove, _) => return Err(required("schemas")),
             (_, Some(Value::Array(urns))) => urns.as_slice(),
             (_, Some(urn @ Value::String(_))) => std::slice::from_ref(urn),
-            _ => return Err(fault::value("schemas takes an array of URNs")),
+            _ => return Err(Fault::SchemasShape.into()),
         };
         for urn in urns {
             let known = |urn: &str| {
                 urn.eq_ignore_ascii_case(&self.kind.schema.id) || self.kind.extension(urn).is_some()
             };
             match urn.as_str() {
-                None => return Err(fault::value("schemas takes an array of URNs")),
+                None => return Err(Fault::SchemasShape.into()),
                 Some(urn)
                     if !known(urn) && !self.shape.dialect.forgives(Leniency::ForeignSchemas) =>
                 {
-                    let kind = &self.kind.name;
-                    return Err(fault::value(format!("schemas: {kind} has no schema {urn:?}")));
+                    return Err(foreign_schema(self.kind, urn));
                 }
                 Some(_) => {}
             }
@@ -273,7 +270,7 @@ impl Draft<'_> {
         let value = holder.and_then(|holder| holder.remove(&place.attribute.name));
         self.work += value.as_ref().and_then(Value::as_array).map_or(0, Vec::len);
         if self.work > MAX_WORK {
-            return Err(Error::status(413, "too much to do in one request: send several"));
+            return Err(Fault::TooMuchWork.into());
         }
         Ok(value)
     }
@@ -299,5 +296,14 @@ fn is_read_only(place: &Place<'_>) -> bool {
 }
 
 fn writable(place: &Place<'_>) -> Result<(), Error> {
-    if is_read_only(place) { Err(fault::read_only(&place.key())) } else { Ok(()) }
+    if is_read_only(place) { Err(read_only(&place.key())) } else { Ok(()) }
+}
+
+/// The error of writing what the server alone writes.
+pub(super) fn read_only(name: &str) -> Error {
+    Fault::ReadOnly { name: name.to_owned() }.into()
+}
+
+fn required(name: &str) -> Error {
+    Fault::RequiredRemoved { name: name.to_owned() }.into()
 }

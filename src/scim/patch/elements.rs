@@ -1,10 +1,10 @@
 //! Editing the value of an attribute, whole or a part of it.
 
-use super::{Op, fault, value_path};
+use super::{Op, value_path};
 use crate::scim::dialect::Leniency;
-use crate::scim::error::Error;
+use crate::scim::error::{Error, Fault};
 use crate::scim::resource::immutable;
-use crate::scim::resource::shape::{MAX_ELEMENTS, Shape, is_primary, too_many};
+use crate::scim::resource::shape::{MAX_ELEMENTS, Shape, is_primary, several_primary, too_many};
 use crate::scim::schema::{Attribute, Mutability, Place, Type};
 use serde_json::{Map, Value};
 
@@ -50,7 +50,7 @@ fn many(
             append(attribute, list, added, name)?
         }
         (Op::Replace, Some(value)) => shape.elements(attribute, value.clone(), name)?,
-        (Op::Add | Op::Replace, None) => return Err(fault::no_value()),
+        (Op::Add | Op::Replace, None) => return Err(Fault::NoValue.into()),
     };
     Ok(from_list(list))
 }
@@ -66,7 +66,7 @@ fn single(
 ) -> Result<Option<Value>, Error> {
     let value = match (op, value) {
         (Op::Remove, _) => return Ok(None),
-        (_, None) => return Err(fault::no_value()),
+        (_, None) => return Err(Fault::NoValue.into()),
         (_, Some(value)) => shape.single(value.clone(), name)?,
     };
     match (op, value) {
@@ -92,7 +92,7 @@ fn part(
     let mut parts = into_object(before);
     let value = match (op, value) {
         (Op::Remove, _) => None,
-        (_, None) => return Err(fault::no_value()),
+        (_, None) => return Err(Fault::NoValue.into()),
         (_, Some(value)) => shape.attribute(sub, value.clone(), name)?,
     };
     if op == Op::Add && value.is_none() {
@@ -211,7 +211,7 @@ pub(super) fn demote(list: &mut [Value], touched: &[usize], name: &str) -> Resul
             }
             Ok(())
         }
-        _ => Err(fault::value(format!("{name}: only one element may be primary"))),
+        _ => Err(several_primary(name)),
     }
 }
 

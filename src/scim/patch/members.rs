@@ -1,9 +1,10 @@
 //! Operations on the members of a group, which become changes and touch no document.
 
+use super::apply::read_only;
 use super::target::Target;
-use super::{MemberChange, Op, fault};
+use super::{MemberChange, Op};
 use crate::scim::dialect::Leniency;
-use crate::scim::error::Error;
+use crate::scim::error::{Error, Fault};
 use crate::scim::filter::{Filter, Literal, Operator};
 use crate::scim::resource::shape::Shape;
 use crate::scim::resource::{Member, immutable, members};
@@ -23,7 +24,7 @@ pub(super) fn whole(
     }
     let read = |value: &Value, alone| members::read(place.attribute, value.clone(), shape, alone);
     Ok(Some(match (op, value) {
-        (Op::Add | Op::Replace, None) => return Err(fault::no_value()),
+        (Op::Add | Op::Replace, None) => return Err(Fault::NoValue.into()),
         (Op::Add, Some(value)) => MemberChange::Add(read(value, true)?),
         (Op::Replace, Some(value)) => {
             MemberChange::Replace(read(value, shape.dialect.forgives(Leniency::ArrayShape))?)
@@ -57,7 +58,7 @@ pub(super) fn selected(
     }
     // A member is its id: another value for it is another member.
     let joining = match value {
-        None => return Err(fault::no_value()),
+        None => return Err(Fault::NoValue.into()),
         Some(value) => members::read(place.attribute, value.clone(), shape, true)?,
     };
     Ok(match op {
@@ -126,5 +127,5 @@ fn one_id(filter: &Filter) -> Option<&str> {
 }
 
 fn fixed(sub: &Attribute, name: &str) -> Error {
-    if sub.mutability == Mutability::ReadOnly { fault::read_only(name) } else { immutable(name) }
+    if sub.mutability == Mutability::ReadOnly { read_only(name) } else { immutable(name) }
 }

@@ -1,10 +1,9 @@
 //! Reading the body of a PATCH request.
 
-use super::fault;
 use super::target::Target;
 use super::{MAX_OPERATIONS, Op, Operation};
 use crate::scim::dialect::{Dialect, Leniency};
-use crate::scim::error::Error;
+use crate::scim::error::{Error, Fault};
 use crate::scim::path;
 use crate::scim::resource::shape;
 use crate::scim::schema::ResourceType;
@@ -18,21 +17,18 @@ use serde_json::{Map, Value};
 /// path, `noTarget` for a `remove` without one, `invalidValue` for an `add` or `replace` without a value.
 pub fn parse(kind: &ResourceType, body: &Value, dialect: Dialect) -> Result<Vec<Operation>, Error> {
     let Value::Object(body) = body else {
-        return Err(fault::syntax("a PatchOp is a JSON object"));
+        return Err(Fault::NotAnObject { what: "a PatchOp".to_owned() }.into());
     };
     check_schemas(member(body, "schemas")?, dialect)?;
     let operations = match member(body, "Operations")? {
         Some(Value::Array(operations)) if !operations.is_empty() => operations,
-        _ => return Err(fault::syntax("Operations takes an array of one or more operations")),
+        _ => return Err(Fault::NoOperations.into()),
     };
     if operations.len() > MAX_OPERATIONS {
-        return Err(Error::status(
-            413,
-            format!("Operations takes at most {MAX_OPERATIONS}: send several requests"),
-        ));
+        return Err(Fault::TooManyOperations { most: MAX_OPERATIONS }.into());
     }
     let number = |(at, operation)| {
-        read(kind, operation, dialect).map_err(|error| fault::numbered(at + 1, error))
+        read(kind, operation, dialect).map_err(|error| error.of_operation(at + 1))
     };
     operations.iter().enumerate().map(number).collect()
 }
@@ -47,23 +43,23 @@ fn check_schemas(schemas: Option<&Value>, dialect: Dialect) -> Result<(), Error>
             is_ours(schema)
         }
         None | Some(Value::Null) => false,
-        Some(_) => return Err(fault::syntax("schemas takes an array of URNs")),
+        Some(_) => return Err(Fault::SchemasShape.into()),
     };
     if ours || dialect.forgives(Leniency::MissingSchemas) {
         return Ok(());
     }
-    Err(fault::syntax(format!("schemas must hold {}", urn::PATCH_OP)))
+    Err(Fault::SchemasLack { urn: urn::PATCH_OP.to_owned() }.into())
 }
 
 fn read(kind: &ResourceType, operation: &Value, dialect: Dialect) -> Result<Operation, Error> {
     let Value::Object(operation) = operation else {
-        return Err(fault::syntax("an operation is a JSON object"));
+        return Err(Fault::NotAnObject { what: "an operation".to_owned() }.into());
     };
     let op = read_op(member(operation, "op")?, dialect)?;
     let path = match member(operation, "path")? {
         None | Some(Value::Null) => None,
         Some(Value::String(text)) => Some(path::parse(kind, text)?),
-        Some(_) => return Err(fault::path("path takes a string")),
+        Some(_) => return Err(Fault::PathShape.into()),
     };
     // Paths are right or wrong by the schema alone, so that is said before anything is applied.
     if let Some(path) = &path {
@@ -72,11 +68,11 @@ fn read(kind: &ResourceType, operation: &Value, dialect: Dialect) -> Result<Oper
     let value = member(operation, "value")?;
     match (op, &path, value) {
         (Op::Remove, None, _) => {
-            return Err(fault::no_target("remove needs a path, which says what to remove"));
+            return Err(Fault::NoPath.into());
         }
-        (Op::Add | Op::Replace, _, None) => return Err(fault::no_value()),
+        (Op::Add | Op::Replace, _, None) => return Err(Fault::NoValue.into()),
         (Op::Add | Op::Replace, None, Some(value)) if !value.is_object() => {
-            return Err(fault::value("without a path, value takes an object of attributes"));
+            return Err(Fault::ValueShape.into());
         }
         _ => {}
     }
@@ -88,7 +84,7 @@ fn read(kind: &ResourceType, operation: &Value, dialect: Dialect) -> Result<Oper
 
 fn read_op(op: Option<&Value>, dialect: Dialect) -> Result<Op, Error> {
     let Some(Value::String(op)) = op else {
-        return Err(fault::syntax("op takes a string: add, remove or replace"));
+        return Err(Fault::NoOp.into());
     };
     let lower = op.to_ascii_lowercase();
     let exact = *op == lower || dialect.forgives(Leniency::OperationCase);
@@ -96,10 +92,7 @@ fn read_op(op: Option<&Value>, dialect: Dialect) -> Result<Op, Error> {
         "add" if exact => Ok(Op::Add),
         "remove" if exact => Ok(Op::Remove),
         "replace" if exact => Ok(Op::Replace),
-        _ => {
-            let shown: String = op.chars().take(20).collect();
-            Err(fault::syntax(format!("op takes add, remove or replace, not {shown:?}")))
-        }
+        _ => Err(Fault::UnknownOp { op: op.chars().take(20).collect() }.into()),
     }
 }
 

@@ -1,7 +1,6 @@
 //! What the path of an operation means for a resource type.
 
-use super::fault;
-use crate::scim::error::Error;
+use crate::scim::error::{Error, Fault, shortened};
 use crate::scim::filter::{Condition, Filter};
 use crate::scim::path::{AttributePath, Path};
 use crate::scim::schema::{Place, ResourceType, Schema};
@@ -34,20 +33,21 @@ impl<'a> Target<'a> {
         match path {
             Path::Extension(urn) => match kind.extension(urn) {
                 Some(schema) => Ok(Self::Extension(schema)),
-                None => Err(fault::path(format!("{} has no extension {urn}", kind.name))),
+                None => Err(unknown_path(kind, urn)),
             },
             Path::Attribute(attribute) => Ok(Self::Place(place(kind, attribute)?)),
             Path::Elements { attribute, filter, sub } => {
                 let whole = place(kind, attribute)?;
                 if !whole.attribute.multi_valued {
-                    let key = whole.key();
-                    return Err(fault::path(format!("{key} has one value: leave the [ ] out")));
+                    return Err(Fault::NoElements { name: whole.key() }.into());
                 }
                 let sub = match sub {
                     None => None,
-                    Some(name) => Some(whole.attribute.sub(name).ok_or_else(|| {
-                        fault::path(format!("{} has no part {name:?}", whole.key()))
-                    })?),
+                    Some(part) => {
+                        let unknown =
+                            || Fault::UnknownPathPart { name: whole.key(), part: part.clone() };
+                        Some(whole.attribute.sub(part).ok_or_else(unknown)?)
+                    }
                 };
                 match Filter::Element(attribute.clone(), filter.clone()).resolve(kind)? {
                     Condition::Element(_, condition) => Ok(Self::Elements {
@@ -55,7 +55,7 @@ impl<'a> Target<'a> {
                         condition: *condition,
                         filter,
                     }),
-                    _ => Err(fault::path(format!("{} has no elements", whole.key()))),
+                    _ => Err(Fault::NoElements { name: whole.key() }.into()),
                 }
             }
         }
@@ -63,5 +63,9 @@ impl<'a> Target<'a> {
 }
 
 fn place<'a>(kind: &'a ResourceType, path: &AttributePath) -> Result<Place<'a>, Error> {
-    kind.place(path).ok_or_else(|| fault::path(format!("{path} is no attribute of {}", kind.name)))
+    kind.place(path).ok_or_else(|| unknown_path(kind, &path.to_string()))
+}
+
+fn unknown_path(kind: &ResourceType, path: &str) -> Error {
+    Fault::UnknownPath { path: shortened(path), kind: kind.name.clone() }.into()
 }

@@ -1,10 +1,10 @@
 //! Editing the elements of a multi-valued attribute that a value path selects.
 
+use super::Op;
 use super::elements::{demote, from_list, into_list, merge, set};
 use super::target::Target;
-use super::{Op, fault};
 use crate::scim::dialect::Leniency;
-use crate::scim::error::Error;
+use crate::scim::error::{Error, Fault};
 use crate::scim::filter::eval::element_matches;
 use crate::scim::filter::{Filter, Literal, Operator};
 use crate::scim::resource::shape::{MAX_ELEMENTS, Shape, too_many};
@@ -37,7 +37,7 @@ pub(super) fn edit(
         Op::Add => Leniency::AddCreatesElement,
         Op::Replace => Leniency::ReplaceCreatesElement,
     };
-    let miss = || fault::no_target(format!("no element of {} matches", place.attribute.name));
+    let miss = || Error::from(Fault::NoMatch { name: place.attribute.name.clone() });
     if !shape.dialect.forgives(leniency) {
         return Err(miss());
     }
@@ -91,7 +91,7 @@ impl Edit<'_> {
     ) -> Result<Vec<Value>, Error> {
         let part = match (self.sub, self.op, value) {
             (_, Op::Remove, _) | (None, _, Some(_)) => None,
-            (_, _, None) => return Err(fault::no_value()),
+            (_, _, None) => return Err(Fault::NoValue.into()),
             (Some(sub), _, Some(value)) => self.shape.attribute(sub, value.clone(), &self.name)?,
         };
         for at in hits {
@@ -101,7 +101,7 @@ impl Edit<'_> {
                 (Op::Add, Some(_), _) if part.is_none() => element.take(),
                 (_, Some(sub), _) => self.with_part(element.take(), sub, part.clone())?,
                 (_, None, Some(value)) => self.whole(element.take(), value)?,
-                (_, None, None) => return Err(fault::no_value()),
+                (_, None, None) => return Err(Fault::NoValue.into()),
             };
         }
         demote(&mut list, hits, &self.attribute.name)?;

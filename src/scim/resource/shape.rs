@@ -1,7 +1,7 @@
 //! Bringing values into the shape that their definitions demand.
 
 use crate::scim::dialect::{Dialect, Leniency};
-use crate::scim::error::{Error, ScimType};
+use crate::scim::error::{Error, Fault, shortened};
 use crate::scim::schema::{Attribute, Mutability, Type};
 use crate::scim::value;
 use base64::Engine;
@@ -49,7 +49,7 @@ impl Shape {
             Value::Array(mut elements) => match (elements.pop(), elements.is_empty()) {
                 (None, _) => Ok(Value::Null),
                 (Some(only), true) if self.dialect.forgives(Leniency::ArrayShape) => Ok(only),
-                _ => Err(invalid(format!("{name} takes one value, not an array"))),
+                _ => Err(Fault::NotOne { name: name.to_owned() }.into()),
             },
             value => Ok(value),
         }
@@ -66,7 +66,7 @@ impl Shape {
             Value::Array(values) => values,
             Value::Null => Vec::new(),
             other if self.dialect.forgives(Leniency::ArrayShape) => vec![other],
-            _ => return Err(invalid(format!("{name} takes an array"))),
+            _ => return Err(Fault::NotAnArray { name: name.to_owned() }.into()),
         };
         if values.len() > MAX_ELEMENTS {
             return Err(too_many(name));
@@ -81,7 +81,7 @@ impl Shape {
             }
         }
         if elements.iter().filter(|element| is_primary(element)).count() > 1 {
-            return Err(invalid(format!("{name}: only one element may be primary")));
+            return Err(several_primary(name));
         }
         Ok(elements)
     }
@@ -130,10 +130,9 @@ impl Shape {
                 if self.dialect.forgives(Leniency::UnknownAttributes) {
                     continue;
                 }
-                return Err(Error::bad(
-                    ScimType::InvalidSyntax,
-                    format!("{name} has no part {key:?}"),
-                ));
+                return Err(
+                    Fault::UnknownPart { name: name.to_owned(), part: shortened(&key) }.into()
+                );
             };
             if parts.iter().any(|(seen, _)| seen.name == sub.name) {
                 return Err(twice(&format!("{name}.{}", sub.name)));
@@ -196,7 +195,7 @@ pub(in crate::scim) fn is_primary(element: &Value) -> bool {
 /// Refuses a body that nests deeper than [`MAX_DEPTH`].
 pub(in crate::scim) fn within_depth(body: &Value) -> Result<(), Error> {
     if deeper_than(body, MAX_DEPTH) {
-        return Err(invalid(format!("the body nests deeper than {MAX_DEPTH} levels")));
+        return Err(Fault::TooDeep { most: MAX_DEPTH }.into());
     }
     Ok(())
 }
@@ -212,20 +211,25 @@ fn deeper_than(value: &Value, levels: usize) -> bool {
 
 /// The error of more elements than [`MAX_ELEMENTS`].
 pub(in crate::scim) fn too_many(name: &str) -> Error {
-    invalid(format!("{name} takes at most {MAX_ELEMENTS} elements"))
+    Fault::TooManyElements { name: name.to_owned(), most: MAX_ELEMENTS }.into()
+}
+
+/// The error of several elements that say that they are the primary one.
+pub(in crate::scim) fn several_primary(name: &str) -> Error {
+    Fault::SeveralPrimary { name: name.to_owned() }.into()
 }
 
 /// The error of a name that a body holds twice, in different case.
 pub(in crate::scim) fn twice(name: &str) -> Error {
-    Error::bad(ScimType::InvalidSyntax, format!("{name} is given twice, in different case"))
+    Fault::NameTwice { name: shortened(name) }.into()
 }
 
 fn text_value(text: String, name: &str) -> Result<Value, Error> {
     if text.contains('\0') {
-        return Err(invalid(format!("{name} must not hold U+0000")));
+        return Err(Fault::Nul { name: name.to_owned() }.into());
     }
     if text.len() > MAX_TEXT {
-        return Err(invalid(format!("{name} is longer than {MAX_TEXT} bytes")));
+        return Err(Fault::TooLong { name: name.to_owned(), most: MAX_TEXT }.into());
     }
     Ok(Value::String(text))
 }
@@ -250,9 +254,5 @@ fn is_base64(text: &str) -> bool {
 }
 
 fn wrong_type(attribute: &Attribute, name: &str) -> Error {
-    invalid(format!("{name} takes {}", attribute.kind.described()))
-}
-
-fn invalid(detail: String) -> Error {
-    Error::bad(ScimType::InvalidValue, detail)
+    Fault::WrongType { name: name.to_owned(), what: attribute.kind.described() }.into()
 }

@@ -17,7 +17,7 @@ fn many_operations_are_fast() {
     )
     .collect();
     let error = after(Dialect::Standard, heavy.into()).unwrap_err();
-    assert_eq!(error.status, 413, "bounded: {error}");
+    assert_eq!(error.code(), 413, "bounded: {error}");
 }
 
 fn operation() -> impl Strategy<Value = Value> {
