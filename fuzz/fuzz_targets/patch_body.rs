@@ -8,7 +8,7 @@ use rollcall_fuzz::scim::patch::{self, MemberChange, Op, Operation};
 use rollcall_fuzz::scim::path::Path;
 use rollcall_fuzz::scim::resource;
 use rollcall_fuzz::scim::schema::ResourceType;
-use rollcall_fuzz::{DIALECTS, REGISTRY, documents, is_told, mutate};
+use rollcall_fuzz::{DIALECTS, REGISTRY, body, documents, is_told, mutate};
 use serde_json::{Map, Value};
 use std::collections::HashSet;
 
@@ -17,7 +17,7 @@ fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
 });
 
 fuzz_target!(|bytes: &[u8]| {
-    let Ok(body) = serde_json::from_slice::<Value>(bytes) else { return };
+    let Some(body) = body(bytes) else { return };
     for kind in &REGISTRY.resource_types {
         for dialect in DIALECTS {
             match patch::parse(kind, &body, dialect) {

@@ -34,7 +34,7 @@ fuzz_target!(|text: &str| {
                     Err(error) => assert!(
                         matches!(read, Path::Elements { .. })
                             && (printed.len() > filter::MAX_LENGTH
-                                || error.detail.contains("nested deeper")),
+                                || error.to_string().contains("nested deeper")),
                         "{printed}: {error}"
                     ),
                 }

@@ -5,7 +5,7 @@
 use libfuzzer_sys::{fuzz_mutator, fuzz_target};
 use rollcall_fuzz::scim::dialect::Dialect;
 use rollcall_fuzz::scim::resource::{check, check_replacement};
-use rollcall_fuzz::{DIALECTS, REGISTRY, is_told, mutate};
+use rollcall_fuzz::{DIALECTS, REGISTRY, body, is_told, mutate};
 use serde_json::{Map, Value};
 use std::collections::HashSet;
 
@@ -14,7 +14,7 @@ fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
 });
 
 fuzz_target!(|bytes: &[u8]| {
-    let Ok(body) = serde_json::from_slice::<Value>(bytes) else { return };
+    let Some(body) = body(bytes) else { return };
     for kind in &REGISTRY.resource_types {
         for dialect in DIALECTS {
             let valid = match check(kind, body.clone(), dialect) {

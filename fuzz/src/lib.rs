@@ -13,6 +13,7 @@ pub mod scim {
     pub mod discovery;
     pub mod error;
     pub mod filter;
+    pub mod json;
     pub mod list;
     pub mod patch;
     pub mod path;
@@ -24,7 +25,7 @@ pub mod scim {
 }
 
 use scim::dialect::Dialect;
-use scim::error::Error;
+use scim::error::{Error, Fault};
 use scim::resource;
 use scim::schema::{Registry, ResourceType};
 use scim::urn;
@@ -83,7 +84,28 @@ fn user() -> Value {
 /// # Panics
 /// When it does not.
 pub fn is_told(error: &Error) {
-    assert!((400..500).contains(&error.status), "{error:?}");
-    assert!(!error.detail.is_empty(), "{error:?}");
-    assert_eq!(error.body()["status"], error.status.to_string());
+    assert!((400..500).contains(&error.code()), "{error:?}");
+    assert!(!error.to_string().is_empty(), "{error:?}");
+    assert_eq!(error.body()["status"], error.code().to_string());
+}
+
+/// A body as the server reads it; none for what it refuses.
+///
+/// # Panics
+/// When it is another than what a JSON reader of other people finds.
+pub fn body(bytes: &[u8]) -> Option<Value> {
+    let theirs = serde_json::from_slice::<Value>(bytes);
+    match scim::json::read(bytes) {
+        Ok(body) => {
+            let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+            assert_eq!(serde_json::from_slice::<Value>(bytes).ok().as_ref(), Some(&body));
+            Some(body)
+        }
+        Err(error) => {
+            is_told(&error);
+            // They keep the last of two keys.
+            assert!(theirs.is_err() || matches!(error.fault, Fault::KeyTwice { .. }), "{error}");
+            None
+        }
+    }
 }
