@@ -9,6 +9,7 @@ pub mod mutate;
 /// named, and the compiler says so.
 #[path = "../../src/scim"]
 pub mod scim {
+    pub mod bulk;
     pub mod dialect;
     pub mod discovery;
     pub mod error;
