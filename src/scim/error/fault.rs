@@ -168,11 +168,6 @@ section "The body"
     BodyTooLarge { limit: usize } = 413,
         "the body is larger than {limit} bytes: send it in parts",
         "Send members in several requests, or raise `body_limit`.";
-    /// A bulk request is larger than `bulk.maxPayloadSize` of ServiceProviderConfig (RFC 7644
-    /// §3.7.4).
-    BulkTooLarge { limit: usize } = 413,
-        "the bulk request is larger than maxPayloadSize ({limit} bytes): send several",
-        "Send several bulk requests.";
     /// The connection ended before the body did.
     BodyCutShort = 400 InvalidSyntax,
         "the body ended too early",
