@@ -16,11 +16,12 @@ mod write;
 pub use answer::{Answer, Listing, View};
 pub use precondition::{Precondition, Tags};
 pub use read::Got;
+pub use write::Done;
 
 use crate::clock::Clock;
 use crate::id::{OrganizationId, ResourceId};
 use crate::scim::dialect::Dialect;
-use crate::scim::error::Fault;
+use crate::scim::error::{Fault, shortened};
 use crate::scim::schema::{Registry, ResourceType};
 use crate::store::{self, Store};
 use std::sync::Arc;
@@ -70,6 +71,7 @@ pub fn resource_id(text: &str) -> Option<ResourceId> {
     (id.to_string() == text).then_some(id)
 }
 
-fn not_found(kind: &ResourceType, id: ResourceId) -> store::Error {
-    store::Error::Refused(Fault::NotFound { kind: kind.name.clone(), id: id.to_string() }.into())
+/// A 404 for an id as a client wrote it, which may be any text.
+fn not_found(kind: &ResourceType, id: &str) -> store::Error {
+    store::Error::Refused(Fault::NotFound { kind: kind.name.clone(), id: shortened(id) }.into())
 }

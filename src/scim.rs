@@ -2,6 +2,7 @@
 //!
 //! Pure: no HTTP, no database, no clock. Everything here is a function of its arguments.
 
+pub mod bulk;
 pub mod dialect;
 pub mod discovery;
 pub mod error;

@@ -39,6 +39,7 @@ pub use error::{Error, Result};
 use crate::clock::Stopwatch;
 use crate::id::{self, OrganizationId};
 use connection::Connection;
+use diesel::connection::TransactionManager;
 use location::Location;
 use pool::{Manager, Mode, Pool, reader};
 use std::sync::Arc;
@@ -80,6 +81,28 @@ impl<'c> std::ops::Deref for Transaction<'c> {
 impl std::ops::DerefMut for Transaction<'_> {
     fn deref_mut(&mut self) -> &mut Self::Target {
         &mut self.reader
+    }
+}
+
+impl<'c> Transaction<'c> {
+    /// Runs a part of the transaction that is kept or undone by itself: what it did is undone when
+    /// it fails, and nothing else is.
+    ///
+    /// # Errors
+    /// Those of the part; [`Error::Busy`] and [`Error::Database`] where the whole transaction may
+    /// be lost, which its owner must then give up.
+    pub fn savepoint<T>(
+        &mut self,
+        part: impl FnOnce(&mut Transaction<'c>) -> Result<T>,
+    ) -> Result<T> {
+        <Connection as TransactionManager<_>>::begin_transaction(&mut *self.reader.conn)?;
+        let answer = part(self);
+        if answer.is_ok() {
+            <Connection as TransactionManager<_>>::commit_transaction(&mut *self.reader.conn)?;
+        } else {
+            <Connection as TransactionManager<_>>::rollback_transaction(&mut *self.reader.conn)?;
+        }
+        answer
     }
 }
 

@@ -39,6 +39,7 @@ async fn serve(loaded: Loaded) -> Result<(), Failure> {
         clock: clock.clone(),
         base: base.clone(),
         body_limit: config.body_limit,
+        large_body_limit: config.large_body_limit,
         app_concurrency: config.app_concurrency,
     });
 

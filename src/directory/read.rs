@@ -37,7 +37,9 @@ impl Service {
         let members = kind.has_members()
             && view.shown.as_ref().is_some_and(|shown| shown.wants(&kind, "members"));
         let work = move |reader: &mut crate::store::Reader<'_>| {
-            let stored = reader.resource(&kind.name, id)?.ok_or_else(|| not_found(&kind, id))?;
+            let stored = reader
+                .resource(&kind.name, id)?
+                .ok_or_else(|| not_found(&kind, &id.to_string()))?;
             precondition.check_match(stored.version)?;
             if precondition.is_unchanged(stored.version) {
                 let view = View { shown: None, ..view };

@@ -1,7 +1,10 @@
 //! Changing resources.
 
+mod bulk;
 mod record;
 mod within;
+
+pub use bulk::Done;
 
 use super::answer::{self, Answer, View};
 use super::{Caller, Precondition, Service};
@@ -108,11 +111,7 @@ impl Service {
 
     /// Whoever writes, as a transaction needs to know it.
     fn behalf(&self, caller: &Caller) -> Behalf {
-        Behalf {
-            caller: caller.clone(),
-            registry: Arc::clone(&caller.registry),
-            clock: self.clock.clone(),
-        }
+        Behalf::new(caller.clone(), Arc::clone(&caller.registry), self.clock.clone())
     }
 
     /// Runs a transaction that also says whether it changed anything, and wakes the engine if so.

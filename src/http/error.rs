@@ -51,6 +51,11 @@ impl Refusal {
         Fault::Internal { id: error_id.to_owned() }.into()
     }
 
+    /// The error itself, for an answer that holds several.
+    pub fn into_error(self) -> Scim {
+        self.error
+    }
+
     fn with(mut self, name: HeaderName, value: &str) -> Self {
         self.header = HeaderValue::from_str(value).ok().map(|value| (name, value));
         self

@@ -19,6 +19,32 @@ use std::sync::Arc;
 
 /// How much of a body that is too large is still read, so that its sender gets to see the answer.
 const DRAINED: usize = 32 * 1024 * 1024;
+/// Most room that is made for a body before any of it is there.
+const RESERVED: usize = 1024 * 1024;
+
+/// How many bytes of a body are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Limit {
+    /// Of any request.
+    Body(usize),
+    /// Of a bulk request: `bulk.maxPayloadSize` of ServiceProviderConfig.
+    Bulk(usize),
+}
+
+impl Limit {
+    const fn bytes(self) -> usize {
+        match self {
+            Self::Body(bytes) | Self::Bulk(bytes) => bytes,
+        }
+    }
+
+    fn exceeded(self) -> Refusal {
+        match self {
+            Self::Body(limit) => Fault::BodyTooLarge { limit }.into(),
+            Self::Bulk(limit) => Fault::BulkTooLarge { limit }.into(),
+        }
+    }
+}
 
 /// Who sends the request.
 ///
@@ -126,7 +152,7 @@ pub fn parameter(request: &HttpRequest, name: &str) -> Option<String> {
 /// # Errors
 /// 415 for another media type, 413 for more than the limit, 400 `invalidSyntax` with the position
 /// for what is no JSON.
-pub async fn json(request: &HttpRequest, payload: web::Payload, limit: usize) -> Result<Value> {
+pub async fn json(request: &HttpRequest, payload: web::Payload, limit: Limit) -> Result<Value> {
     check_media_type(request.headers())?;
     let body = body(request.headers(), payload, limit).await?;
     Ok(scim::json::read(&body)?)
@@ -136,13 +162,14 @@ pub async fn json(request: &HttpRequest, payload: web::Payload, limit: usize) ->
 ///
 /// # Errors
 /// 413 for more than the limit.
-pub async fn body(headers: &HeaderMap, mut payload: web::Payload, limit: usize) -> Result<Bytes> {
-    let too_large = || Refusal::from(Fault::BodyTooLarge { limit });
+pub async fn body(headers: &HeaderMap, mut payload: web::Payload, limit: Limit) -> Result<Bytes> {
+    let too_large = || limit.exceeded();
+    let limit = limit.bytes();
     let announced = text(headers, &header::CONTENT_LENGTH).and_then(|text| text.parse().ok());
     if announced.is_some_and(|length: usize| length > limit.max(DRAINED)) {
         return Err(too_large());
     }
-    let mut body = BytesMut::with_capacity(announced.unwrap_or(0).min(limit));
+    let mut body = BytesMut::with_capacity(announced.unwrap_or(0).min(limit).min(RESERVED));
     let mut seen = 0_usize;
     while let Some(chunk) = payload.next().await {
         let chunk = chunk.map_err(|_gone| Fault::BodyCutShort)?;

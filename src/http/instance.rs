@@ -34,6 +34,8 @@ pub struct Materials {
     pub base: String,
     /// Largest request body, in bytes.
     pub body_limit: usize,
+    /// Largest body of what may hold many members or many operations, in bytes.
+    pub large_body_limit: usize,
     /// Objects of one app that are worked on at the same time.
     pub app_concurrency: usize,
 }
@@ -50,7 +52,8 @@ pub struct Instance {
 impl Instance {
     /// Puts an instance together. Nothing runs yet: start [`Instance::engine`], and [`Instance::serve`].
     pub fn new(materials: Materials) -> Self {
-        let Materials { store, vault, clock, base, body_limit, app_concurrency } = materials;
+        let Materials { store, vault, clock, base, body_limit, large_body_limit, app_concurrency } =
+            materials;
         let wake = Arc::new(Notify::new());
         let engine = Engine::new(Parts {
             workshop: Workshop { store: store.clone(), vault: vault.clone(), clock: clock.clone() },
@@ -66,6 +69,7 @@ impl Instance {
             authenticator,
             public_url: base.clone(),
             body_limit,
+            large_body_limit,
             started_us: clock.now_us(),
         };
         Self {

@@ -3,6 +3,7 @@
 //! Which resource types there are, and at which addresses, is for the caller's organization to say:
 //! the routes have a place for the endpoint, and what stands there is looked up in its registry.
 
+mod bulk;
 mod discovery;
 mod resources;
 mod search;
@@ -25,7 +26,7 @@ pub fn routes(config: &mut ServiceConfig) {
             .service(at("", &[]).default_service(web::to(root)))
             .service(at("/.search", &[]).default_service(web::to(root)))
             .service(at("/Me", &[]).default_service(web::to(me)))
-            .service(at("/Bulk", &[]).default_service(web::to(bulk)));
+            .service(at("/Bulk", &[Method::POST]).route(web::post().to(bulk::bulk)));
         for (path, handler) in discovery::ENDPOINTS {
             scope = scope.service(
                 at(path, &[Method::GET, Method::HEAD])
@@ -100,8 +101,4 @@ async fn root() -> Result<HttpResponse> {
 
 async fn me() -> Result<HttpResponse> {
     Err(Refusal::status(501, "/Me is not supported: tokens belong to clients, not to people"))
-}
-
-async fn bulk() -> Result<HttpResponse> {
-    Err(Refusal::status(501, "/Bulk is not supported: send the requests one by one"))
 }

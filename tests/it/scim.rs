@@ -1,5 +1,6 @@
 //! The protocol, over HTTP.
 
+mod bulk;
 mod discovery;
 mod groups;
 mod hostile;

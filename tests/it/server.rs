@@ -6,7 +6,7 @@ use reqwest::header::{HeaderMap, HeaderValue};
 use rollcall::auth::{Authenticator, Scope, token};
 use rollcall::clock::Clock;
 use rollcall::directory::Service;
-use rollcall::http::server::{self, BODY_LIMIT, State};
+use rollcall::http::server::{self, BODY_LIMIT, LARGE_BODY_LIMIT, State};
 use rollcall::id::{ClientId, OrganizationId, new_uuid};
 use rollcall::scim::dialect::Dialect;
 use rollcall::store::Store;
@@ -49,6 +49,7 @@ impl World {
             authenticator: authenticator.clone(),
             public_url: url.clone(),
             body_limit: BODY_LIMIT,
+            large_body_limit: LARGE_BODY_LIMIT,
             started_us: NOW,
         };
         let bugs = |config: &mut actix_web::web::ServiceConfig| {

@@ -1,6 +1,6 @@
 //! The writes themselves, each inside a transaction that somebody else began.
 
-use super::record::{check_name, leave_groups, locked, record, save};
+use super::record::{check_name, locked};
 use crate::clock::Clock;
 use crate::directory::membership::{self, Moved};
 use crate::directory::{Caller, Precondition};
@@ -13,17 +13,18 @@ use crate::store::changes::ChangeOp;
 use crate::store::resources::Stored;
 use crate::store::{Result, Transaction};
 use serde_json::Value;
+use std::cell::Cell;
 use std::sync::Arc;
 
 /// Members that are read at a time when their group goes.
 const PAGE: i64 = 10_000;
 
 /// On whose behalf a transaction writes, and what it needs to know for it.
-#[derive(Clone)]
 pub(in crate::directory) struct Behalf {
     pub(in crate::directory) caller: Caller,
     pub(in crate::directory) registry: Arc<Registry>,
-    pub(in crate::directory) clock: Clock,
+    clock: Clock,
+    last_us: Cell<i64>,
 }
 
 /// A resource to make. Reading it needs no database, nor does its id.
@@ -108,6 +109,19 @@ impl Patch {
 }
 
 impl Behalf {
+    /// For one transaction.
+    pub(in crate::directory) fn new(caller: Caller, registry: Arc<Registry>, clock: Clock) -> Self {
+        Self { caller, registry, clock, last_us: Cell::new(0) }
+    }
+
+    /// An instant after all others of this transaction. Changes have ids that sort by time, so the
+    /// order of what one transaction does to one resource is kept by the microsecond.
+    pub(super) fn instant(&self, not_before_us: i64) -> i64 {
+        let at_us = self.clock.now_us().max(not_before_us).max(self.last_us.get() + 1);
+        self.last_us.set(at_us);
+        at_us
+    }
+
     /// Makes a resource.
     ///
     /// # Errors
@@ -119,13 +133,14 @@ impl Behalf {
     ) -> Result<Stored> {
         let Creation { kind, id, valid, members, now_us } = creation;
         let (id, now_us) = (*id, *now_us);
+        self.last_us.set(self.last_us.get().max(now_us));
         check_name(transaction, kind, id, None, &valid.attributes, self.caller.dialect)?;
         let stored = transaction.insert_resource(kind, id, &valid.attributes, now_us)?;
         let mut moved = Moved::default();
         if !members.is_empty() {
             moved.join(transaction.add_members(id, members, now_us)?);
         }
-        record(transaction, &self.caller, &stored, ChangeOp::Create, moved, now_us)?;
+        self.record(transaction, &stored, ChangeOp::Create, moved, now_us)?;
         Ok(stored)
     }
 
@@ -149,14 +164,14 @@ impl Behalf {
             valid.attributes.insert("active".to_owned(), active.clone());
         }
         resource::keep_immutable(kind, &before.attributes, &mut valid)?;
-        let now_us = self.clock.now_us().max(before.modified_us);
+        let now_us = self.instant(before.modified_us);
         let mut moved = Moved::default();
         if let Some(members) = members {
             let (joined, left) = transaction.replace_members(id, members, now_us)?;
             moved.leave(left);
             moved.join(joined);
         }
-        save(transaction, &self.caller, kind, before, &valid.attributes, moved, now_us)
+        self.save(transaction, kind, before, &valid.attributes, moved, now_us)
     }
 
     /// Changes a resource. Answers it as it is now, and whether anything differed.
@@ -176,9 +191,9 @@ impl Behalf {
         let before = locked(transaction, kind, id)?;
         precondition.check_write(before.version)?;
         let patched = patch::apply(kind, &before.attributes, operations, self.caller.dialect)?;
-        let now_us = self.clock.now_us().max(before.modified_us);
+        let now_us = self.instant(before.modified_us);
         let moved = membership::apply(transaction, id, &patched.members, now_us)?;
-        save(transaction, &self.caller, kind, before, &patched.attributes, moved, now_us)
+        self.save(transaction, kind, before, &patched.attributes, moved, now_us)
     }
 
     /// Deletes a resource.
@@ -194,22 +209,20 @@ impl Behalf {
     ) -> Result<()> {
         let before = locked(transaction, kind, id)?;
         precondition.check_write(before.version)?;
-        let now_us = self.clock.now_us().max(before.modified_us);
+        let now_us = self.instant(before.modified_us);
         for holder in self.registry.resource_types.iter().filter(|kind| kind.has_members()) {
-            leave_groups(transaction, &self.caller, holder, id, now_us)?;
+            self.leave_groups(transaction, holder, id, now_us)?;
         }
-        let mut at_us = now_us;
         if kind.has_members() {
             let moved = everybody(transaction, id)?;
             if !moved.is_empty() {
-                let op = ChangeOp::Members;
-                at_us = record(transaction, &self.caller, &before, op, moved, now_us)?;
+                self.record(transaction, &before, ChangeOp::Members, moved, now_us)?;
             }
         }
         transaction.delete_resource(id)?;
         let gone = Stored { version: before.version + 1, ..before };
-        record(transaction, &self.caller, &gone, ChangeOp::Delete, Moved::default(), at_us)?;
-        Ok(())
+        let at_us = self.instant(now_us);
+        self.record(transaction, &gone, ChangeOp::Delete, Moved::default(), at_us)
     }
 }
 

@@ -48,7 +48,7 @@ impl Endpoint {
         let base = state.scim_base();
         let document = match (self, registry.as_deref()) {
             (Self::ServiceProviderConfig, _) | (_, None) => {
-                discovery::service_provider_config(&base)
+                discovery::service_provider_config(&base, state.large_body_limit)
             }
             (Self::ResourceTypes, Some(registry)) => discovery::lists(registry, &base).0,
             (Self::Schemas, Some(registry)) => discovery::lists(registry, &base).1,

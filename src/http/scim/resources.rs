@@ -3,7 +3,7 @@
 use crate::auth::Scope;
 use crate::directory::{Answer, Got, View, resource_id};
 use crate::http::error::Result;
-use crate::http::extract::{answer_type, entered, json, parameter, precondition, segment};
+use crate::http::extract::{Limit, answer_type, entered, json, parameter, precondition, segment};
 use crate::http::server::State;
 use crate::id::ResourceId;
 use crate::scim::error::{Fault, shortened};
@@ -20,7 +20,7 @@ pub(super) async fn create(
 ) -> Result<HttpResponse> {
     let (caller, kind) = entered(&request, &state, Scope::ScimWrite).await?;
     let view = view(&request, &state, &kind)?;
-    let body = json(&request, payload, state.body_limit).await?;
+    let body = json(&request, payload, limit(&state, &kind)).await?;
     let answer = state.service.create(&caller, &kind, body, view).await?;
     Ok(respond(&request, StatusCode::CREATED, answer))
 }
@@ -46,7 +46,7 @@ pub(super) async fn replace(
     let id = id(&request, &kind)?;
     let view = view(&request, &state, &kind)?;
     let precondition = precondition(&request);
-    let body = json(&request, payload, state.body_limit).await?;
+    let body = json(&request, payload, limit(&state, &kind)).await?;
     let answer = state.service.replace(&caller, &kind, id, body, precondition, view).await?;
     Ok(respond(&request, StatusCode::OK, answer))
 }
@@ -68,7 +68,7 @@ pub(super) async fn patch(
         view.shown = None;
     }
     let precondition = precondition(&request);
-    let body = json(&request, payload, state.body_limit).await?;
+    let body = json(&request, payload, limit(&state, &kind)).await?;
     let answer = state.service.patch(&caller, &kind, id, &body, precondition, view).await?;
     let status = if answer.body.is_some() { StatusCode::OK } else { StatusCode::NO_CONTENT };
     Ok(respond(&request, status, answer))
@@ -79,6 +79,11 @@ pub(super) async fn delete(request: HttpRequest, state: Data<State>) -> Result<H
     let id = id(&request, &kind)?;
     state.service.delete(&caller, &kind, id, precondition(&request)).await?;
     Ok(HttpResponse::NoContent().finish())
+}
+
+/// How large a body may be: a group holds its members.
+fn limit(state: &State, kind: &ResourceType) -> Limit {
+    Limit::Body(if kind.has_members() { state.large_body_limit } else { state.body_limit })
 }
 
 /// The id in the address. What is no id of ours is nobody's.

@@ -3,7 +3,7 @@
 use crate::auth::Scope;
 use crate::directory::Caller;
 use crate::http::error::{Refusal, Result};
-use crate::http::extract::{answer_type, entered, json, parameter};
+use crate::http::extract::{Limit, answer_type, entered, json, parameter};
 use crate::http::server::State;
 use crate::scim::error::{Fault, shortened};
 use crate::scim::list::{self, Parameters, Query};
@@ -35,7 +35,7 @@ pub(super) async fn search(
     state: Data<State>,
 ) -> Result<HttpResponse> {
     let (caller, kind) = entered(&request, &state, Scope::ScimRead).await?;
-    let body = json(&request, payload, state.body_limit).await?;
+    let body = json(&request, payload, Limit::Body(state.body_limit)).await?;
     let parameters = read(body)?;
     answer(&request, &state, &kind, &caller, &parameters).await
 }

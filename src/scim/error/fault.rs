@@ -452,6 +452,76 @@ section "Filters and lists"
         "{name} takes {what}",
         "Send a value of that type.";
 
+section "Bulk"
+    /// The body is larger than `bulk.maxPayloadSize` of ServiceProviderConfig (`large_body_limit`).
+    BulkTooLarge { limit: usize } = 413,
+        "the bulk request is larger than maxPayloadSize ({limit} bytes): send several",
+        "Send several requests, or raise `large_body_limit`.";
+    /// More operations than `bulk.maxOperations` of ServiceProviderConfig.
+    BulkTooMany { count: usize, most: usize } = 413,
+        "the bulk request has {count} operations, more than maxOperations ({most}): send several",
+        "Send several requests.";
+    /// `failOnErrors` is something else than a number of errors.
+    FailOnErrors = 400 InvalidValue,
+        "failOnErrors takes a whole number, 1 or more",
+        "Send a number, or leave it out.";
+    /// An operation without a `method`, or with one that is none of the four.
+    BulkMethod { method: String } = 400 InvalidValue,
+        "method takes POST, PUT, PATCH or DELETE, not {method:?}",
+        "Send one of the four.";
+    /// A POST without a `bulkId` (RFC 7644 §3.7).
+    NoBulkId = 400 InvalidValue,
+        "a POST needs a bulkId, by which its answer is recognised",
+        "Add one, of your own choice.";
+    /// Two POSTs of one request have the same `bulkId`.
+    BulkIdTaken { bulk_id: String } = 400 InvalidValue,
+        "bulkId: {bulk_id:?} is taken by an operation before this one",
+        "Give each POST a `bulkId` of its own.";
+    /// A reference by a `bulkId` that several POSTs have.
+    BulkIdAmbiguous { bulk_id: String } = 400 InvalidValue,
+        "bulkId:{bulk_id} is the bulkId of more than one operation: which is meant?",
+        "Give each POST a `bulkId` of its own.";
+    /// A reference by a `bulkId` that no POST of the request has.
+    BulkIdUnknown { bulk_id: String } = 400 InvalidValue,
+        "bulkId:{bulk_id} names no POST of this request: give the resource's id",
+        "Outside its request a `bulkId` means nothing: use the id that was given.";
+    /// A reference to a resource that could not be made.
+    BulkIdFailed { bulk_id: String } = 409,
+        "bulkId:{bulk_id} was not made, and this operation refers to it",
+        "See what the answer says of that operation.";
+    /// Groups that would be members of each other (RFC 7644 §3.7.1).
+    Knot = 409,
+        "members: these groups would be members of each other",
+        "Take one of the two nestings away.";
+    /// An operation without a `path`.
+    NoBulkPath = 400 InvalidValue,
+        "an operation needs a path, such as /Users",
+        "Add the path.";
+    /// A `path` that is not of the form `/type` or `/type/id`.
+    BulkPathShape { path: String } = 400 InvalidPath,
+        "path: {path:?} is not of the form /type or /type/id",
+        "Name resources by type and id, without a query.";
+    /// A `path` to something else than resources: `/Bulk`, `/Me`, `/Schemas`.
+    BulkPathReserved { path: String } = 400 InvalidPath,
+        "path: {path:?} cannot be part of a bulk request: name resources by type and id",
+        "Send it as a request of its own.";
+    /// A `path` that names no resource type.
+    BulkPathUnknown { path: String } = 404,
+        "path: {path:?} names no resource type",
+        "`/ResourceTypes` lists the endpoints.";
+    /// POST takes a type, the other methods a resource.
+    BulkPathMethod { path: String, method: &'static str } = 405,
+        "path: {path:?} is not for {method}: POST takes /type, the others take /type/id",
+        "Correct the path.";
+    /// POST, PUT or PATCH without `data`.
+    NoData = 400 InvalidValue,
+        "POST, PUT and PATCH need data, the body of the request",
+        "Add the body as `data`.";
+    /// The resource has another version than the operation names.
+    StaleVersion = 412,
+        "version: the resource has another version by now: read it again",
+        "Read the resource again, decide again, and send the new version.";
+
 section "The server"
     /// Something failed inside. The cause is in the log, under the id, and nowhere else.
     Internal { id: String } = 500,
