@@ -4,7 +4,7 @@
 
 use libfuzzer_sys::{fuzz_mutator, fuzz_target};
 use rollcall_fuzz::scim::dialect::Dialect;
-use rollcall_fuzz::scim::resource::{check, check_replacement};
+use rollcall_fuzz::scim::resource::{check, keep_immutable};
 use rollcall_fuzz::{DIALECTS, REGISTRY, body, is_told, mutate};
 use serde_json::{Map, Value};
 use std::collections::HashSet;
@@ -25,9 +25,11 @@ fuzz_target!(|bytes: &[u8]| {
                 }
             };
             let again = check(kind, valid.attributes.clone().into(), Dialect::Strict);
-            let again = again.expect("what is stored is right");
+            let mut again = again.expect("what is stored is right");
+            assert!(again.forgiven.is_empty(), "and needs no leniency");
             assert_eq!(again.attributes, valid.attributes);
-            assert_eq!(check_replacement(kind, &valid.attributes, &again), Ok(()));
+            assert_eq!(keep_immutable(kind, &valid.attributes, &mut again), Ok(()));
+            assert_eq!(again.attributes, valid.attributes);
 
             let stored = serde_json::to_string(&valid.attributes).expect("is JSON");
             let read: Map<String, Value> = serde_json::from_str(&stored).expect("is JSON");
