@@ -172,8 +172,8 @@ leniencies! {
     KeptActive "kept-active" [Standard Okta Entra]
         "The person is active, which is the default that RFC 7644 §3.5.1 allows.",
         "Whoever is switched off is not switched on by a body that does not speak of it.";
-    /// The `displayName` of a group is unique. This is a demand, not a leniency: a second group of
-    /// the name is refused with 409 `uniqueness`.
+    /// The `displayName` of a group is unique. This is a demand, not a leniency, and is not counted: a
+    /// second group of the name is refused with 409 `uniqueness`.
     UniqueGroupName "unique-group-name" [Entra]
         "Several groups may have one name.",
         "Entra ID looks groups up by name, and its validator asks for the refusal.";
