@@ -29,7 +29,6 @@ story:
 bench:
     cargo bench
 
-# Feed a parser nonsense for a while (fuzz/README.md): just fuzz filter 600
-fuzz target="filter" seconds="60":
-    mkdir -p fuzz/corpus/{{target}}
-    cargo +nightly fuzz run {{target}} fuzz/corpus/{{target}} fuzz/seeds/{{target}} -- -max_total_time={{seconds}}
+# Feed the parsers nonsense for a while (fuzz/README.md): just fuzz 600 filter path
+fuzz seconds="20" *targets:
+    FUZZ_SECONDS={{seconds}} fuzz/run {{targets}}

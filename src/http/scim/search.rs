@@ -1,11 +1,11 @@
 //! Many resources: GET on a collection, and `POST .search` (RFC 7644 §3.4.2, §3.4.3).
 
-use super::resources::caller;
 use crate::auth::Scope;
+use crate::directory::Caller;
 use crate::http::error::{Refusal, Result};
-use crate::http::extract::{answer_type, json, parameter, scim_caller};
+use crate::http::extract::{Limit, answer_type, entered, json, parameter};
 use crate::http::server::State;
-use crate::scim::error::{Error, ScimType};
+use crate::scim::error::{Fault, shortened};
 use crate::scim::list::{self, Parameters, Query};
 use crate::scim::projection::Projection;
 use crate::scim::schema::ResourceType;
@@ -13,12 +13,9 @@ use crate::scim::urn;
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use serde_json::Value;
+use std::sync::Arc;
 
-pub(super) async fn list(
-    request: HttpRequest,
-    state: Data<State>,
-    kind: Data<ResourceType>,
-) -> Result<HttpResponse> {
+pub(super) async fn list(request: HttpRequest, state: Data<State>) -> Result<HttpResponse> {
     let parameters = Parameters {
         filter: parameter(&request, "filter"),
         sort_by: parameter(&request, "sortBy"),
@@ -28,38 +25,37 @@ pub(super) async fn list(
         attributes: parameter(&request, "attributes"),
         excluded_attributes: parameter(&request, "excludedAttributes"),
     };
-    let principal = scim_caller(&request, &state, Scope::ScimRead).await?;
-    answer(&request, &state, kind, &caller(&principal), &parameters).await
+    let (caller, kind) = entered(&request, &state, Scope::ScimRead).await?;
+    answer(&request, &state, &kind, &caller, &parameters).await
 }
 
 pub(super) async fn search(
     request: HttpRequest,
     payload: Payload,
     state: Data<State>,
-    kind: Data<ResourceType>,
 ) -> Result<HttpResponse> {
-    let principal = scim_caller(&request, &state, Scope::ScimRead).await?;
-    let body = json(&request, payload, state.body_limit).await?;
+    let (caller, kind) = entered(&request, &state, Scope::ScimRead).await?;
+    let body = json(&request, payload, Limit::Body(state.body_limit)).await?;
     let parameters = read(body)?;
-    answer(&request, &state, kind, &caller(&principal), &parameters).await
+    answer(&request, &state, &kind, &caller, &parameters).await
 }
 
 async fn answer(
     request: &HttpRequest,
     state: &State,
-    kind: Data<ResourceType>,
-    caller: &crate::directory::Caller,
+    kind: &Arc<ResourceType>,
+    caller: &Caller,
     parameters: &Parameters,
 ) -> Result<HttpResponse> {
-    let query = Query::parse(&kind, parameters)?;
+    let query = Query::parse(kind, parameters)?;
     let projection = Projection::parse(
-        &kind,
+        kind,
         parameters.attributes.as_deref(),
         parameters.excluded_attributes.as_deref(),
     )?;
     let start_index = query.start_index;
     let base = state.scim_base();
-    let listing = state.service.list(caller, &kind.into_inner(), query, base, projection).await?;
+    let listing = state.service.list(caller, kind, query, base, projection).await?;
     let body = list::response(listing.total, start_index, listing.resources);
     Ok(HttpResponse::Ok().content_type(answer_type(request.headers())).body(body.to_string()))
 }
@@ -67,13 +63,13 @@ async fn answer(
 /// Reads a `SearchRequest`. Members that it does not define are ignored.
 fn read(body: Value) -> Result<Parameters> {
     let Value::Object(body) = body else {
-        return Err(Refusal::syntax("a SearchRequest is a JSON object"));
+        return Err(Fault::NotAnObject { what: "a SearchRequest".to_owned() }.into());
     };
     let mut parameters = Parameters::default();
     let mut schemas = false;
     for (name, value) in body {
-        let wrong = |what: &str| {
-            Refusal::from(Error::bad(ScimType::InvalidValue, format!("{name} takes {what}")))
+        let wrong = |what: &'static str| {
+            Refusal::from(Fault::ParameterShape { name: shortened(&name), what })
         };
         let text = |value: Value| match value {
             Value::Null => Ok(None),
@@ -116,7 +112,7 @@ fn read(body: Value) -> Result<Parameters> {
     if schemas {
         Ok(parameters)
     } else {
-        Err(Refusal::syntax(format!("schemas must hold {}", urn::SEARCH_REQUEST)))
+        Err(Fault::SchemasLack { urn: urn::SEARCH_REQUEST.to_owned() }.into())
     }
 }
 

@@ -69,8 +69,8 @@ fn without(user: &mut Value, name: &str) {
 
 fn refused(result: Result<impl std::fmt::Debug, Error>, scim_type: ScimType, named: &str) {
     let error = result.unwrap_err();
-    assert_eq!(error.scim_type, Some(scim_type), "{error}");
-    assert!(error.detail.contains(named), "{named}: {error}");
+    assert_eq!(error.scim_type(), Some(scim_type), "{error}");
+    assert!(error.to_string().contains(named), "{named}: {error}");
 }
 
 #[test]

@@ -202,6 +202,9 @@ impl Lowering<'_> {
     /// The paths whose rows are all that there is of a field; none where it is not indexed.
     pub(super) fn paths(&self, field: &Field) -> Option<Vec<String>> {
         let (attribute, part) = self.definition(field)?;
+        if attribute.building {
+            return None;
+        }
         match part {
             Some(part) => {
                 let indexed = indexed_parts(attribute).any(|indexed| indexed.name == part.name);
