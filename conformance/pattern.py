@@ -185,12 +185,19 @@ def _meta(value, kind):
     )
 
 
+def _without_null(value):
+    """Whether there is something, and nowhere in it a `null`."""
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return value is not MISSING and value is not None and all(map(_without_null, parts))
+
+
 def _is_text(value):
     return isinstance(value, str) and value != ""
 
 
 KINDS = {
     "any": lambda value, _: value is not MISSING and value is not None,
+    "without null": lambda value, _: _without_null(value),
     "absent": lambda value, _: value is MISSING,
     "unassigned": lambda value, _: unassigned(value),
     "text": lambda value, _: _is_text(value),

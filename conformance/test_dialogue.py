@@ -47,6 +47,11 @@ class Patterns(unittest.TestCase):
         ({"a": "<absent>"}, [{}], [{"a": None}, {"a": []}, {"a": 1}]),
         ({"a": "<unassigned>"}, [{}, {"a": None}, {"a": []}], [{"a": ""}, {"a": False}, {"a": {}}]),
         ("<any>", ["", 0, False, {}], [None, MISSING]),
+        (
+            "<without null>",
+            [{"a": [{"b": 1}]}, [], 0],
+            [None, MISSING, [None], {"a": [{"b": None}]}],
+        ),
         ("<text>", ["x"], ["", 1, None, MISSING]),
         ("<integer>", [0, 7], [True, "7", 7.0]),
         ("<boolean>", [True, False], ["True", 0, None]),
