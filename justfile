@@ -21,6 +21,14 @@ lint:
 deny:
     PATH="$PATH:$(conformance/prepare)" cargo deny check bans licenses sources
 
+# Every suite there is against a Rollcall, in one table; or another server: just conformance URL TOKEN
+conformance *arguments:
+    conformance/run {{arguments}}
+
+# What identity providers send, replayed: just replay conformance/dialogues/okta
+replay *arguments:
+    conformance/replay {{arguments}}
+
 # The main job told with real programs
 story:
     conformance/story

@@ -98,10 +98,11 @@ class Dialogue:
                 words = re.fullmatch(rf"({METHODS}) (/.*)", line)
                 if not words:
                     raise Wrong(f"{self.path}:{number}: a request begins with METHOD /path")
-                exchange.method, exchange.target, part = words[1], words[2].strip(), "request headers"
+                exchange.method, exchange.target = words[1], words[2].strip()
+                part = "request headers"
             else:
-                headers = exchange.headers if part == "request headers" else exchange.expected[-1].headers
-                headers.append(self._header(line, number))
+                of = exchange if part == "request headers" else exchange.expected[-1]
+                of.headers.append(self._header(line, number))
         close(len(lines))
         self.variables.setdefault("dialect", "standard")
         for one in self.exchanges:
@@ -124,7 +125,8 @@ class Dialogue:
     def _status(self, line, number):
         words = re.fullmatch(r"HTTP (\d{3}(?: or \d{3})*)(?: within (\d+) ms)?", line.strip())
         if not words:
-            raise Wrong(f"{self.path}:{number}: `HTTP 200`, `HTTP 200 or 204` or `HTTP 200 within 600 ms`")
+            forms = "`HTTP 200`, `HTTP 200 or 204`, `HTTP 200 within 600 ms`"
+            raise Wrong(f"{self.path}:{number}: an answer begins with one of {forms}")
         return Expected([int(code) for code in words[1].split(" or ")], words[2] and int(words[2]))
 
 
@@ -149,7 +151,8 @@ class Caller:
     def __init__(self, base, token):
         self.base, self.token = base.rstrip("/"), token
         parts = urllib.parse.urlsplit(self.base)
-        kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+        secure = parts.scheme == "https"
+        kind = http.client.HTTPSConnection if secure else http.client.HTTPConnection
         self.connect, self.prefix = lambda: kind(parts.netloc, timeout=65), parts.path
 
     def send(self, method, target, headers, body):
@@ -218,9 +221,9 @@ def _exchange(dialogue, exchange, caller, known):
         target = pattern.filled(exchange.target, known)
         request = f"{exchange.method} {target}"
         headers = {name.lower(): (name, value) for name, value in dialogue.headers}
-        headers |= {name.lower(): (name, value) for name, value in exchange.headers}
-        if exchange.body is None and "content-type" not in dict((n.lower(), v) for n, v in exchange.headers):
+        if exchange.body is None:
             headers.pop("content-type", None)
+        headers |= {name.lower(): (name, value) for name, value in exchange.headers}
         headers = [(name, pattern.filled(value, known)) for name, value in headers.values()]
         body = exchange.body
         if body is not None:
@@ -228,7 +231,9 @@ def _exchange(dialogue, exchange, caller, known):
             body = pattern.filled(body, escaped)
         answer = caller.send(exchange.method, target, headers, body)
     except pattern.Unknown as unknown:
-        return Result(exchange, f"{exchange.method} {target}", None, [f"not sent: {unknown}"]), known
+        return Result(
+            exchange, f"{exchange.method} {target}", None, [f"not sent: {unknown}"]
+        ), known
     except (OSError, http.client.HTTPException) as failure:
         return Result(exchange, request, None, [f"no answer: {failure!r}"]), known
     always = _always(exchange, answer, caller, dict(headers))
@@ -286,20 +291,19 @@ def _always(exchange, answer, caller, sent):
         wrong.append(f"Content-Type is {kind or 'missing'} (RFC 7644 §3.8)")
     if answer.status in (204, 304) and answer.text:
         wrong.append(f"{answer.status} with a body")
+    if answer.status == 201 and answer.headers.get("Location") is None:
+        wrong.append("201 without Location (RFC 7644 §3.3)")
     body = answer.json
     if not isinstance(body, dict):
         return wrong
     if answer.status >= 400:
         return wrong + _error(body, answer.status)
     meta = body.get("meta") if isinstance(body.get("meta"), dict) else {}
-    location, version = answer.headers.get("Location"), meta.get("version")
-    if answer.status == 201 and location is None:
-        wrong.append("201 without Location (RFC 7644 §3.3)")
-    for name, value in (("Location", location), ("Content-Location", answer.headers.get("Content-Location"))):
-        if value is not None and meta.get("location") not in (None, value):
-            wrong.append(f"{name} is {value}, meta.location is {meta['location']} (RFC 7643 §3.1)")
-    if version is not None and answer.headers.get("ETag") not in (None, version):
-        wrong.append(f"ETag is {answer.headers['ETag']}, meta.version is {version} (RFC 7643 §3.1)")
+    equal = {"Location": "location", "Content-Location": "location", "ETag": "version"}
+    for header, name in equal.items():
+        value, kept = answer.headers.get(header), meta.get(name)
+        if value is not None and kept is not None and value != kept:
+            wrong.append(f"{header} is {value}, meta.{name} is {kept} (RFC 7643 §3.1)")
     for resource in [body, *(r for r in body.get("Resources") or [] if isinstance(r, dict))]:
         wrong += _resource(resource, caller)
     return wrong

@@ -31,7 +31,7 @@ def shown(value):
 
 
 def unassigned(value):
-    """Whether a value is the same as none at all: absent, null or an empty array (RFC 7643 §2.5)."""
+    """Whether a value is the same as none at all: absent, null or `[]` (RFC 7643 §2.5)."""
     return value is MISSING or value is None or value == []
 
 
@@ -98,8 +98,8 @@ def _array(pattern, value, known, at):
     if more:
         wanted.pop()
     if len(value) != len(wanted) and not (more and len(value) > len(wanted)):
-        least = "at least " if more else ""
-        return [f"{at}: {len(value)} elements instead of {least}{len(wanted)}: {shown(value)}"], known
+        number = f"at least {len(wanted)}" if more else len(wanted)
+        return [f"{at}: {len(value)} elements instead of {number}: {shown(value)}"], known
     if in_order:
         lines = []
         for number, (one, element) in enumerate(zip(wanted, value)):
@@ -111,11 +111,15 @@ def _array(pattern, value, known, at):
         return [], matched
     # Told for the reader: what stands in the way of the first element that has no match.
     for number, one in enumerate(wanted):
-        tries = [differences(one, element, known, f"{at}[{place}]")[0] for place, element in enumerate(value)]
+        tries = [
+            differences(one, element, known, f"{at}[{place}]")[0]
+            for place, element in enumerate(value)
+        ]
         if all(tries):
             near = min(tries, key=len)
-            return [f"{at}: no element is as number {number + 1} of the dialogue; the nearest:", *near], known
-    return [f"{at}: the elements match one by one, but not all of them at once: {shown(value)}"], known
+            head = f"{at}: no element is as number {number + 1} of the dialogue; the nearest:"
+            return [head, *near], known
+    return [f"{at}: each element fits, but not all of them at once: {shown(value)}"], known
 
 
 def _assign(wanted, values, known):
@@ -181,12 +185,19 @@ def _meta(value, kind):
     )
 
 
+def _without_null(value):
+    """Whether there is something, and nowhere in it a `null`."""
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return value is not MISSING and value is not None and all(map(_without_null, parts))
+
+
 def _is_text(value):
     return isinstance(value, str) and value != ""
 
 
 KINDS = {
     "any": lambda value, _: value is not MISSING and value is not None,
+    "without null": lambda value, _: _without_null(value),
     "absent": lambda value, _: value is MISSING,
     "unassigned": lambda value, _: unassigned(value),
     "text": lambda value, _: _is_text(value),

@@ -37,12 +37,21 @@ class Patterns(unittest.TestCase):
         (["<in order>", "a", "b"], [["a", "b"]], [["b", "a"], ["a"]]),
         (["a", "..."], [["a"], ["c", "a", "b"]], [[], ["b"]]),
         (["<text>", "a"], [["a", "b"], ["b", "a"]], [["a"], ["a", 1], ["b", "c"]]),
-        ({"a": 1}, [{"a": 1}, {"a": 1, "b": None}, {"a": 1, "b": []}], [{}, {"a": 2}, {"a": 1, "b": 0}, [1]]),
+        (
+            {"a": 1},
+            [{"a": 1}, {"a": 1, "b": None}, {"a": 1, "b": []}],
+            [{}, {"a": 2}, {"a": 1, "b": 0}, [1]],
+        ),
         ({"a": 1, "...": ""}, [{"a": 1}, {"a": 1, "b": 2}], [{"b": 2}]),
         ({"a": {"b": "x"}}, [{"a": {"b": "x"}}], [{"a": {"b": "y"}}, {"a": "x"}]),
         ({"a": "<absent>"}, [{}], [{"a": None}, {"a": []}, {"a": 1}]),
         ({"a": "<unassigned>"}, [{}, {"a": None}, {"a": []}], [{"a": ""}, {"a": False}, {"a": {}}]),
         ("<any>", ["", 0, False, {}], [None, MISSING]),
+        (
+            "<without null>",
+            [{"a": [{"b": 1}]}, [], 0],
+            [None, MISSING, [None], {"a": [{"b": None}]}],
+        ),
         ("<text>", ["x"], ["", 1, None, MISSING]),
         ("<integer>", [0, 7], [True, "7", 7.0]),
         ("<boolean>", [True, False], ["True", 0, None]),
@@ -50,8 +59,22 @@ class Patterns(unittest.TestCase):
         ("<not: {{user}}>", ["u2", 1], ["u1", MISSING]),
         ("<like: ^a+$>", ["a", "aaa"], ["b", "", None]),
         ("<optional: False>", [MISSING, None, False], [True, "no"]),
-        ("<reference: 7>", [MEMBER, {"value": "7"}], [{"value": "8"}, {**MEMBER, "$ref": "/Users/8"}, "7", {**MEMBER, "x": 1}]),
-        ("<meta: User>", [META, {**META, "version": 'W/"1"'}], [{**META, "resourceType": "Group"}, {**META, "created": ""}, {**META, "location": "/Users/7"}, {**META, "x": 1}, None]),
+        (
+            "<reference: 7>",
+            [MEMBER, {"value": "7"}],
+            [{"value": "8"}, {**MEMBER, "$ref": "/Users/8"}, "7", {**MEMBER, "x": 1}],
+        ),
+        (
+            "<meta: User>",
+            [META, {**META, "version": 'W/"1"'}],
+            [
+                {**META, "resourceType": "Group"},
+                {**META, "created": ""},
+                {**META, "location": "/Users/7"},
+                {**META, "x": 1},
+                None,
+            ],
+        ),
     ]
 
     def test_what_fits_and_what_does_not(self):
@@ -222,7 +245,9 @@ class Playing(unittest.TestCase):
                 self.assertTrue(self.play(answers)[place].wrong)
 
     def test_one_of_several_answers_has_to_fit(self):
-        text = TEXT.replace("HTTP 204\n", 'HTTP 204\n\nHTTP 200\n\n{ "id": "{{made}}", "...": "" }\n')
+        text = TEXT.replace(
+            "HTTP 204\n", 'HTTP 204\n\nHTTP 200\n\n{ "id": "{{made}}", "...": "" }\n'
+        )
         for last, fits in (
             ((204, {}, None), True),
             ((200, HEADERS, USER), True),
@@ -238,7 +263,13 @@ class Playing(unittest.TestCase):
         self.assertIn("not sent", results[1].wrong[0])
 
     def test_what_is_no_dialogue_is_refused(self):
-        for text in ("", "### nothing\n", "### a\nGET /x\n", "### a\nFETCH /x\n\nHTTP 200\n", "### a\nGET /x\n\nHTTP 200\n\n{,}\n"):
+        for text in (
+            "",
+            "### nothing\n",
+            "### a\nGET /x\n",
+            "### a\nFETCH /x\n\nHTTP 200\n",
+            "### a\nGET /x\n\nHTTP 200\n\n{,}\n",
+        ):
             with self.subTest(text), self.assertRaises(dialogue.Wrong):
                 self.play([], text)
 

@@ -13,8 +13,10 @@ import datetime
 import decimal
 import http.client
 import json
+import random
 import re
 import ssl
+import string
 import sys
 import time
 import tomllib
@@ -296,7 +298,10 @@ class Directory:
         base = re.sub(r"(/o/[^/]+)?/scim/v2$", "", self.server.base)
         admin = Server(base, self.options.admin_token)
         document = json.loads((HERE / "probe.json").read_text("utf-8"))
-        document.pop("schemas")
+        if self.options.indexed:
+            for one in document["attributes"]:
+                for part in one.get("subAttributes", [one]):
+                    part["indexed"] = part["type"] != "binary"
         json_kind = {"Content-Type": "application/json", "Accept": "application/json"}
         answer = admin.send(
             "PUT", f"/api/v1/schemas/{PROBE}", {**document, "extends": "User"}, json_kind
@@ -441,6 +446,8 @@ class Case:
         """Method, path and body of a step."""
         own = f"/{self.endpoint}/{self.id}"
         query = self.fill(step.get("query", ""))
+        if "filter" in step and self.directory.options.beside:
+            query = f"{query}&{self.directory.options.beside}".lstrip("&")
         if query:
             query = "?" + urllib.parse.quote(query, safe="=&,:.$%+-_~*/@!")
         if "filter" in step:
@@ -454,6 +461,8 @@ class Case:
                 )
             joint = "&" if query else "?"
             coded = urllib.parse.quote(text, safe="")
+            if via == "plus":
+                coded = coded.replace("%20", "+")
             return "GET", f"{at}{query}{joint}filter={coded}&count=500", None
         if "patch" in step:
             operations = self.fill(spread(step["patch"]))
@@ -480,6 +489,10 @@ class Case:
     def _step(self, step):
         if "walk" in step or "cursor_walk" in step:
             return self._walk(step)
+        pages = self.directory.options.pages
+        if pages and "found" in step and "filter" in step and "status" not in step:
+            walk = f"{step.get('at', '/Users')}?filter={self.fill(spread(step['filter']))}"
+            self._walk({"walk": walk, "size": pages, "found": step["found"]})
         method, path, body = self._request(step)
         headers = {k: self.fill(v) or None for k, v in step.get("headers", {}).items()}
         began = time.monotonic()
@@ -497,7 +510,11 @@ class Case:
         by_cursor = "cursor_walk" in step
         path, size = self.fill(step["cursor_walk" if by_cursor else "walk"]), step["size"]
         path, _, query = path.partition("?")
-        query = urllib.parse.quote(query, safe="=&,:.$%+-_~*/@!")
+        name, sign, value = query.partition("=")
+        if name == "filter":
+            query = f"{name}={urllib.parse.quote(value, safe='')}"
+        elif sign:
+            query = urllib.parse.quote(query, safe="=&,:.$%+-_~*/@!")
         query = f"{query}&" if query else ""
         seen, totals, cursor = [], set(), ""
         for number in range(100):
@@ -575,7 +592,7 @@ class Case:
             if step.get("same_location"):
                 self._location(answer)
             if "after" in step:
-                self._named(json.loads(self.fill(step["after"])), self.state)
+                self._named(json.loads(self.fill(spread(step["after"]))), self.state)
 
     def _location(self, answer):
         """Location, meta.location and the resource are one (RFC 7644 §3.3, RFC 7643 §3.1)."""
@@ -674,11 +691,11 @@ class Case:
                 )
             return
         if method == "PATCH" or "patch" in step:
-            want = overlay(content(before), json.loads(self.fill(step.get("after", "{}"))))
+            want = overlay(content(before), json.loads(self.fill(spread(step.get("after", "{}")))))
             if content(now) != want:
                 raise Differs(difference(want, content(now)))
         elif "after" in step:
-            self._named(json.loads(self.fill(step["after"])), now)
+            self._named(json.loads(self.fill(spread(step["after"]))), now)
         if step.get("changed"):
             if before["meta"]["version"] == now["meta"]["version"]:
                 raise Differs("expected another meta.version")
@@ -709,10 +726,20 @@ class Case:
 
 
 def spread(value):
-    """Text, or a list of texts and [text, times] pairs: what would be too long to write down."""
+    """Text, or a list of parts of a text that would be too long to write down.
+
+    A part is a text, or a [text, times] pair, or {random = N}: N letters no compression shortens.
+    """
     if isinstance(value, str):
         return value
-    return "".join(part if isinstance(part, str) else part[0] * part[1] for part in value)
+    out = []
+    for part in value:
+        if isinstance(part, dict):
+            letters = random.Random(7)  # the same at every place and in every run
+            out.append("".join(letters.choices(string.ascii_lowercase, k=part["random"])))
+        else:
+            out.append(part if isinstance(part, str) else part[0] * part[1])
+    return "".join(out)
 
 
 def allowed(step, method, otherwise=None):
@@ -788,10 +815,19 @@ def arguments():
     parser.add_argument(
         "--admin-token", help="token of Rollcall's admin API, to bring the probe extension there"
     )
+    parser.add_argument(
+        "--indexed", action="store_true", help="ask Rollcall to index the probe extension"
+    )
     parser.add_argument("--file", action="append", help="only this file, such as `filter`; repeat")
     parser.add_argument("--case", action="append", help="only cases with this in their name; repeat")
     parser.add_argument(
         "--search", action="store_true", help="send filters by POST to /.search instead of GET"
+    )
+    parser.add_argument(
+        "--pages", type=int, help="walk through the answer to every filter too, so many at a time"
+    )
+    parser.add_argument(
+        "--beside", help="send this beside every filter, such as `sortBy=title&attributes=id`"
     )
     parser.add_argument(
         "--replace", action="store_true", help="delete what an earlier run left behind"

@@ -2,10 +2,12 @@
 """Starts a server of its own and runs the cases there: conformance/cases/start.py SERVER [RUN'S OPTIONS]
 
 SERVER is `scim2-server` (from PyPI, with the probe extension) or a `rollcall` program. With
-`--dialect standard` Rollcall's client speaks that dialect; without, it is strict.
+`--dialect standard` Rollcall's client speaks that dialect; without, it is strict. Rollcall keeps an
+SQLite file in a new folder, or what it holds in the empty database that `CASES_DATABASE_URL` names.
 """
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -50,7 +52,10 @@ def run():
         app = ProbedApp(place)
         url, token = app.url, app.TOKEN
     else:
-        rollcall = stage.Rollcall(stage.binary(sys.argv[1]), place).start()
+        rollcall = stage.Rollcall(stage.binary(sys.argv[1]), place)
+        if os.environ.get("CASES_DATABASE_URL"):
+            rollcall.environment["ROLLCALL_DATABASE_URL"] = os.environ["CASES_DATABASE_URL"]
+        rollcall.start()
         dialect = "standard" if "standard" in options else "strict"
         words = ("token", "create", "cases", "--scope", "scim.write", "--dialect", dialect)
         url, token = f"{rollcall.url}/scim/v2", rollcall.command(*words).strip()

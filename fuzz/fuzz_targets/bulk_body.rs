@@ -4,8 +4,9 @@
 
 use libfuzzer_sys::{fuzz_mutator, fuzz_target};
 use rollcall_fuzz::scim::bulk::{self, Method, Operation, Outcome, Request, Step};
+use rollcall_fuzz::scim::dialect::Dialect;
 use rollcall_fuzz::scim::{patch, resource};
-use rollcall_fuzz::{DIALECTS, REGISTRY, body, is_told, mutate};
+use rollcall_fuzz::{REGISTRY, body, is_told, mutate};
 use serde_json::Value;
 use std::collections::HashMap;
 
@@ -15,7 +16,7 @@ fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
 
 fuzz_target!(|bytes: &[u8]| {
     let Some(body) = body(bytes) else { return };
-    for dialect in DIALECTS {
+    for dialect in Dialect::ALL {
         let request = match bulk::parse(&REGISTRY, body.clone(), dialect) {
             Ok(request) => request,
             Err(error) => {

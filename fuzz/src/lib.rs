@@ -28,18 +28,26 @@ pub mod scim {
 use scim::dialect::Dialect;
 use scim::error::{Error, Fault};
 use scim::resource;
+use scim::schema::definition::Definition;
+use scim::schema::definition::check::faults;
 use scim::schema::{Registry, ResourceType};
 use scim::urn;
 use serde_json::{Map, Value, json};
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-/// What every target asks about.
-pub static REGISTRY: LazyLock<Registry> = LazyLock::new(Registry::standard);
-
-/// Whoever may be calling.
-pub const DIALECTS: [Dialect; 4] =
-    [Dialect::Strict, Dialect::Standard, Dialect::Entra, Dialect::Okta];
+/// What every target asks about: the standard types, and attributes of every type and with every
+/// characteristic, as an administrator would add them.
+pub static REGISTRY: LazyLock<Registry> = LazyLock::new(|| {
+    let added: Vec<Definition> =
+        serde_json::from_str(include_str!("schemas.json")).expect("are definitions");
+    let mut registry = Registry::standard();
+    for (at, definition) in added.iter().enumerate() {
+        assert_eq!(faults(definition, &registry), []);
+        registry = Registry::with(&added[..=at], 0);
+    }
+    registry
+});
 
 /// Resources of that type as they are stored: one with hardly anything in it, and one with something
 /// of every kind.
@@ -52,6 +60,7 @@ static DOCUMENTS: LazyLock<HashMap<String, Vec<Map<String, Value>>>> = LazyLock:
     for kind in &REGISTRY.resource_types {
         let bodies = match kind.name.as_str() {
             "User" => vec![json!({ "userName": "bjensen" }), user()],
+            "Device" => vec![json!({ "serial": "S1", "active": true, "ports": [{ "value": 80 }] })],
             _ => vec![json!({ "displayName": "Tour Guides", "externalId": "g-1" })],
         };
         let checked = |body| resource::check(kind, body, Dialect::Standard).expect("is right");
@@ -60,6 +69,8 @@ static DOCUMENTS: LazyLock<HashMap<String, Vec<Map<String, Value>>>> = LazyLock:
     }
     documents
 });
+
+const BADGE: &str = "urn:example:params:scim:schemas:extension:badge:2.0:User";
 
 fn user() -> Value {
     json!({
@@ -76,6 +87,12 @@ fn user() -> Value {
         "roles": [{ "value": "a" }, { "value": "b", "primary": true }],
         urn::ENTERPRISE_USER: {
             "employeeNumber": "701984", "manager": { "value": "26118915" },
+        },
+        BADGE: {
+            "number": 7, "salary": 1.5, "since": "2011-05-13T04:42:34Z", "tags": ["a", "b"],
+            "counts": [1, 2], "always": "A",
+            "doors": [{ "value": "n", "floor": 1, "note": "x", "primary": true }, { "value": "s" }],
+            "desk": { "room": "1.01", "since": "2011-05-13T04:42:34Z" },
         },
     })
 }
