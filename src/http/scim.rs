@@ -23,8 +23,12 @@ pub fn routes(config: &mut ServiceConfig) {
     for base in BASES {
         let mut scope = web::scope(base)
             .default_service(web::to(nothing))
-            .service(at("", &[]).default_service(web::to(root)))
-            .service(at("/.search", &[]).default_service(web::to(root)))
+            .service(
+                at("", &[Method::GET, Method::HEAD])
+                    .route(web::get().to(search::list_all))
+                    .route(web::head().to(search::list_all)),
+            )
+            .service(at("/.search", &[Method::POST]).route(web::post().to(search::search_all)))
             .service(at("/Me", &[]).default_service(web::to(me)))
             .service(at("/Bulk", &[Method::POST]).route(web::post().to(bulk::bulk)));
         for (path, handler) in discovery::ENDPOINTS {
@@ -93,10 +97,6 @@ fn not_allowed(request: &HttpRequest, methods: &[Method]) -> Result<HttpResponse
 
 async fn nothing() -> Result<HttpResponse> {
     Err(Refusal::no_route())
-}
-
-async fn root() -> Result<HttpResponse> {
-    Err(Refusal::status(501, "one query over all resource types is not supported: ask each"))
 }
 
 async fn me() -> Result<HttpResponse> {

@@ -1,6 +1,7 @@
 //! The protocol, over HTTP.
 
 mod bulk;
+mod cursors;
 mod discovery;
 mod groups;
 mod hostile;
@@ -8,6 +9,7 @@ mod life;
 mod lists;
 mod providers;
 mod refusals;
+mod root;
 mod schemas;
 mod together;
 mod tokens;

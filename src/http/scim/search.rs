@@ -1,12 +1,13 @@
 //! Many resources: GET on a collection, and `POST .search` (RFC 7644 §3.4.2, §3.4.3).
 
 use crate::auth::Scope;
-use crate::directory::Caller;
-use crate::http::error::{Refusal, Result};
-use crate::http::extract::{Limit, answer_type, entered, json, parameter};
+use crate::directory::{Caller, Shown};
+use crate::http::error::{Refusal, Result, error_id};
+use crate::http::extract::{Limit, answer_type, caller, entered, json, parameter, scim_caller};
 use crate::http::server::State;
+use crate::scim::cursor::{self, Bound, Cursor};
 use crate::scim::error::{Fault, shortened};
-use crate::scim::list::{self, Parameters, Query};
+use crate::scim::list::{self, Paging, Parameters, Part, Search};
 use crate::scim::projection::Projection;
 use crate::scim::schema::ResourceType;
 use crate::scim::urn;
@@ -15,20 +16,14 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde_json::Value;
 use std::sync::Arc;
 
+/// GET on the endpoint of a resource type.
 pub(super) async fn list(request: HttpRequest, state: Data<State>) -> Result<HttpResponse> {
-    let parameters = Parameters {
-        filter: parameter(&request, "filter"),
-        sort_by: parameter(&request, "sortBy"),
-        sort_order: parameter(&request, "sortOrder"),
-        start_index: parameter(&request, "startIndex"),
-        count: parameter(&request, "count"),
-        attributes: parameter(&request, "attributes"),
-        excluded_attributes: parameter(&request, "excludedAttributes"),
-    };
     let (caller, kind) = entered(&request, &state, Scope::ScimRead).await?;
-    answer(&request, &state, &kind, &caller, &parameters).await
+    let asked = Asked { parameters: parameters(&request), kind: Some(kind) };
+    answer(&request, &state, &caller, &asked).await
 }
 
+/// `POST .search` of a resource type.
 pub(super) async fn search(
     request: HttpRequest,
     payload: Payload,
@@ -36,28 +31,131 @@ pub(super) async fn search(
 ) -> Result<HttpResponse> {
     let (caller, kind) = entered(&request, &state, Scope::ScimRead).await?;
     let body = json(&request, payload, Limit::Body(state.body_limit)).await?;
-    let parameters = read(body)?;
-    answer(&request, &state, &kind, &caller, &parameters).await
+    let asked = Asked { parameters: read(body)?, kind: Some(kind) };
+    answer(&request, &state, &caller, &asked).await
+}
+
+/// GET on the base: all resource types at once (RFC 7644 §3.4.2.1).
+pub(super) async fn list_all(request: HttpRequest, state: Data<State>) -> Result<HttpResponse> {
+    let principal = scim_caller(&request, &state, Scope::ScimRead).await?;
+    let caller = caller(&state, &principal).await?;
+    let asked = Asked { parameters: parameters(&request), kind: None };
+    answer(&request, &state, &caller, &asked).await
+}
+
+/// `POST .search` of all resource types.
+pub(super) async fn search_all(
+    request: HttpRequest,
+    payload: Payload,
+    state: Data<State>,
+) -> Result<HttpResponse> {
+    let principal = scim_caller(&request, &state, Scope::ScimRead).await?;
+    let caller = caller(&state, &principal).await?;
+    let body = json(&request, payload, Limit::Body(state.body_limit)).await?;
+    let asked = Asked { parameters: read(body)?, kind: None };
+    answer(&request, &state, &caller, &asked).await
+}
+
+/// What is asked, and of which resource type; none for all.
+struct Asked {
+    parameters: Parameters,
+    kind: Option<Arc<ResourceType>>,
 }
 
 async fn answer(
     request: &HttpRequest,
     state: &State,
-    kind: &Arc<ResourceType>,
     caller: &Caller,
-    parameters: &Parameters,
+    asked: &Asked,
 ) -> Result<HttpResponse> {
-    let query = Query::parse(kind, parameters)?;
-    let projection = Projection::parse(
-        kind,
-        parameters.attributes.as_deref(),
-        parameters.excluded_attributes.as_deref(),
-    )?;
-    let start_index = query.start_index;
+    let Asked { parameters, kind } = asked;
+    let mut search = match kind {
+        Some(kind) => Search::of_type(kind, parameters)?,
+        None => Search::of_all(&caller.registry.resource_types, parameters)?,
+    };
+    let projection = |part: &Part| {
+        let (shown, hidden) = (&parameters.attributes, &parameters.excluded_attributes);
+        let projection = Projection::parse(&part.kind, shown.as_deref(), hidden.as_deref())?;
+        Ok((Arc::clone(&part.kind), projection))
+    };
+    let shown = search.parts.iter().map(projection).collect::<Result<Vec<Shown>>>()?;
     let base = state.scim_base();
-    let listing = state.service.list(caller, kind, query, base, projection).await?;
-    let body = list::response(listing.total, start_index, listing.resources);
+    let body = match search.page {
+        Paging::Index { start_index, .. } => {
+            let listing = state.service.search(caller, search, base, shown).await?;
+            list::response(listing.total.unwrap_or_default(), start_index, listing.resources)
+        }
+        Paging::Cursor { count, .. } => {
+            let endpoint = kind.as_ref().map_or("", |kind| kind.endpoint.as_str());
+            let cursors = Cursors::new(state, caller, endpoint, parameters, count);
+            let mut total = None;
+            if let Some(text) = parameters.cursor.as_deref().filter(|text| !text.is_empty()) {
+                let cursor = cursors.open(text)?;
+                total = Some(cursor.total);
+                search = search.from(cursor.from);
+            }
+            let listing = state.service.search(caller, search, base, shown).await?;
+            let counted = || u64::try_from(listing.total.unwrap_or_default()).unwrap_or(u64::MAX);
+            let total = total.unwrap_or_else(counted);
+            let previous = listing.previous.map(|from| cursors.seal(from, total)).transpose()?;
+            let next = listing.next.map(|from| cursors.seal(from, total)).transpose()?;
+            list::cursor_response(total, listing.resources, previous, next)
+        }
+    };
     Ok(HttpResponse::Ok().content_type(answer_type(request.headers())).body(body.to_string()))
+}
+
+fn parameters(request: &HttpRequest) -> Parameters {
+    let named = |name| parameter(request, name);
+    Parameters {
+        filter: named("filter"),
+        sort_by: named("sortBy"),
+        sort_order: named("sortOrder"),
+        start_index: named("startIndex"),
+        count: named("count"),
+        attributes: named("attributes"),
+        excluded_attributes: named("excludedAttributes"),
+        cursor: named("cursor"),
+    }
+}
+
+/// The cursors of one query of one client.
+struct Cursors<'s> {
+    state: &'s State,
+    context: Vec<u8>,
+    count: usize,
+    now_us: i64,
+}
+
+impl<'s> Cursors<'s> {
+    fn new(
+        state: &'s State,
+        caller: &Caller,
+        endpoint: &str,
+        parameters: &Parameters,
+        count: usize,
+    ) -> Self {
+        let (organization, actor) = (caller.organization.0, caller.actor.as_str());
+        let context = cursor::context(organization, actor, endpoint, parameters);
+        Self { state, context, count, now_us: state.service.clock().now_us() }
+    }
+
+    fn open(&self, text: &str) -> Result<Cursor> {
+        let bytes = self.state.vault.open_token(&self.context, text);
+        let cursor = bytes.and_then(|bytes| Cursor::decode(&bytes)).ok_or(Fault::InvalidCursor)?;
+        cursor.check(self.count, self.now_us)?;
+        Ok(cursor)
+    }
+
+    fn seal(&self, from: Bound, total: u64) -> Result<String> {
+        let count = u16::try_from(self.count).unwrap_or(u16::MAX);
+        let cursor = Cursor { issued_us: self.now_us, count, total, from };
+        self.state.vault.seal_token(&self.context, &cursor.encode()).map_err(|error| {
+            let error_id = error_id();
+            tracing::error!(error.id = %error_id, %error, "a cursor was not sealed");
+            Refusal::internal(&error_id)
+        })
+    }
 }
 
 /// Reads a `SearchRequest`. Members that it does not define are ignored.
@@ -106,6 +204,7 @@ fn read(body: Value) -> Result<Parameters> {
             "count" => parameters.count = number(value)?,
             "attributes" => parameters.attributes = names(value)?,
             "excludedattributes" => parameters.excluded_attributes = names(value)?,
+            "cursor" => parameters.cursor = text(value)?,
             _ => {}
         }
     }
