@@ -46,7 +46,7 @@ impl Service {
     ///
     /// # Errors
     /// As [`Service::create`]; a 404 for an id that names none, [`crate::store::Error::Stale`], and
-    /// what [`crate::scim::resource::check_replacement`] refuses.
+    /// what [`crate::scim::resource::keep_immutable`] refuses.
     pub async fn replace(
         &self,
         caller: &Caller,

@@ -4,6 +4,7 @@ mod search;
 
 pub use search::{Direction, Paging, Part, Search};
 
+use super::dialect::{Leniency, Reading};
 use super::error::{Error, Fault};
 use super::filter::{self, Condition, Field};
 use super::path;
@@ -80,15 +81,28 @@ impl Query {
     /// # Errors
     /// `invalidFilter`, `invalidValue` (numbers, `sortOrder`), `invalidPath` (`sortBy`).
     pub fn parse(kind: &ResourceType, parameters: &Parameters) -> Result<Self, Error> {
+        Self::parse_as(kind, parameters, &Reading::default())
+    }
+
+    /// [`Query::parse`] for a client that may be forgiven more, or less, than the standard dialect
+    /// forgives.
+    ///
+    /// # Errors
+    /// As [`Query::parse`].
+    pub fn parse_as(
+        kind: &ResourceType,
+        parameters: &Parameters,
+        reading: &Reading,
+    ) -> Result<Self, Error> {
         let condition = match &parameters.filter {
             None => Condition::Always,
-            Some(text) => filter::parse(text)?.resolve(kind)?,
+            Some(text) => filter::parse_as(text, reading)?.resolve_as(kind, reading)?,
         };
         let start = number("startIndex", parameters.start_index.as_deref())?;
         let count = number("count", parameters.count.as_deref())?;
         Ok(Self {
             condition,
-            sort: Sort::parse(kind, parameters)?,
+            sort: Sort::parse(kind, parameters, reading)?,
             start_index: start.unwrap_or(1).max(1),
             count: count.unwrap_or(DEFAULT_COUNT).min(MAX_COUNT),
         })
@@ -96,17 +110,28 @@ impl Query {
 }
 
 impl Sort {
-    fn parse(kind: &ResourceType, parameters: &Parameters) -> Result<Option<Self>, Error> {
+    fn parse(
+        kind: &ResourceType,
+        parameters: &Parameters,
+        reading: &Reading,
+    ) -> Result<Option<Self>, Error> {
         let descending = match parameters.sort_order.as_deref().map(str::trim) {
-            None => false,
-            Some(order) if order.eq_ignore_ascii_case("ascending") => false,
-            Some(order) if order.eq_ignore_ascii_case("descending") => true,
-            Some(_) => return Err(Fault::SortOrder.into()),
+            None | Some("ascending") => false,
+            Some("descending") => true,
+            Some(order) => {
+                let descending = order.eq_ignore_ascii_case("descending");
+                if !(descending || order.eq_ignore_ascii_case("ascending"))
+                    || !reading.forgives(Leniency::KeywordCase)
+                {
+                    return Err(Fault::SortOrder.into());
+                }
+                descending
+            }
         };
         let Some(by) = &parameters.sort_by else { return Ok(None) };
         let path = path::attribute(by.trim())?;
-        let place = kind
-            .place(&path)
+        let place = path
+            .place(kind, reading)
             .filter(|place| {
                 ![place.attribute.returned, place.leaf().returned].contains(&Returned::Never)
             })

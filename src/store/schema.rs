@@ -320,6 +320,18 @@ diesel::table! {
 diesel::table! {
     use super::types::*;
 
+    leniency (organization, client_id, name) {
+        organization -> BigInt,
+        client_id -> Id,
+        name -> Text,
+        uses -> BigInt,
+        used_us -> BigInt,
+    }
+}
+
+diesel::table! {
+    use super::types::*;
+
     lease (name) {
         name -> Text,
         holder -> Id,
@@ -349,5 +361,6 @@ diesel::allow_tables_to_appear_in_same_query!(
     sandbox_account,
     client,
     token,
+    leniency,
     lease,
 );

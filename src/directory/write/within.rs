@@ -148,7 +148,7 @@ impl Behalf {
     ///
     /// # Errors
     /// As [`Behalf::create`]; a 404 for an id that names none, [`crate::store::Error::Stale`], and
-    /// what [`resource::check_replacement`] refuses.
+    /// what [`resource::keep_immutable`] refuses.
     pub(in crate::directory) fn replace(
         &self,
         transaction: &mut Transaction<'_>,
@@ -163,7 +163,7 @@ impl Behalf {
         if let Some(active) = before.attributes.get("active").filter(|_| !says_active) {
             valid.attributes.insert("active".to_owned(), active.clone());
         }
-        resource::check_replacement(kind, &before.attributes, &valid)?;
+        resource::keep_immutable(kind, &before.attributes, &mut valid)?;
         let now_us = self.instant(before.modified_us);
         let mut moved = Moved::default();
         if let Some(members) = members {

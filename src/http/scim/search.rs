@@ -6,6 +6,7 @@ use crate::http::error::{Refusal, Result, error_id};
 use crate::http::extract::{Limit, answer_type, caller, entered, json, parameter, scim_caller};
 use crate::http::server::State;
 use crate::scim::cursor::{self, Bound, Cursor};
+use crate::scim::dialect::Reading;
 use crate::scim::error::{Fault, shortened};
 use crate::scim::list::{self, Paging, Parameters, Part, Search};
 use crate::scim::projection::Projection;
@@ -62,6 +63,25 @@ struct Asked {
     kind: Option<Arc<ResourceType>>,
 }
 
+impl Asked {
+    /// The query, and how much of each type to show.
+    fn read(&self, caller: &Caller) -> Result<(Search, Vec<Shown>)> {
+        let Self { parameters, kind } = self;
+        let reading = Reading::new(caller.dialect);
+        let search = match kind {
+            Some(kind) => Search::of_type(kind, parameters, &reading)?,
+            None => Search::of_all(&caller.registry.resource_types, parameters, &reading)?,
+        };
+        let (attributes, excluded) = (&parameters.attributes, &parameters.excluded_attributes);
+        let mut shown = Vec::with_capacity(search.parts.len());
+        for Part { kind, .. } in &search.parts {
+            let projection = Projection::parse(kind, attributes.as_deref(), excluded.as_deref())?;
+            shown.push((Arc::clone(kind), projection));
+        }
+        Ok((search, shown))
+    }
+}
+
 async fn answer(
     request: &HttpRequest,
     state: &State,
@@ -69,16 +89,7 @@ async fn answer(
     asked: &Asked,
 ) -> Result<HttpResponse> {
     let Asked { parameters, kind } = asked;
-    let mut search = match kind {
-        Some(kind) => Search::of_type(kind, parameters)?,
-        None => Search::of_all(&caller.registry.resource_types, parameters)?,
-    };
-    let projection = |part: &Part| {
-        let (shown, hidden) = (&parameters.attributes, &parameters.excluded_attributes);
-        let projection = Projection::parse(&part.kind, shown.as_deref(), hidden.as_deref())?;
-        Ok((Arc::clone(&part.kind), projection))
-    };
-    let shown = search.parts.iter().map(projection).collect::<Result<Vec<Shown>>>()?;
+    let (mut search, shown) = asked.read(caller)?;
     let base = state.scim_base();
     let body = match search.page {
         Paging::Index { start_index, .. } => {

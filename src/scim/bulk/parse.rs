@@ -90,7 +90,7 @@ fn read(registry: &Registry, operation: Value, dialect: Dialect) -> (Sent, Resul
         let method =
             text("method", method)?.ok_or_else(|| Fault::BulkMethod { method: String::new() })?;
         let upper = method.to_ascii_uppercase();
-        let exact = method == upper || dialect.forgives(Leniency::OperationCase);
+        let exact = method == upper || dialect.forgives(Leniency::KeywordCase);
         let known = Method::read(&upper).filter(|_| exact);
         sent.method = Some(if known.is_some() { upper } else { shortened(&method) });
         let method = known.ok_or_else(|| Fault::BulkMethod { method: shortened(&method) })?;
@@ -173,8 +173,8 @@ fn address(
     if OTHERS.iter().any(|other| other.eq_ignore_ascii_case(endpoint)) {
         return Err(Fault::BulkPathReserved { path: shown() }.into());
     }
-    let kind =
-        registry.at(endpoint).ok_or_else(|| Fault::BulkPathUnknown { path: shown() })?.clone();
+    let unknown = || Fault::BulkPathUnknown { path: shown() };
+    let kind = registry.at(endpoint).cloned().ok_or_else(unknown)?;
     let subject = subject.map(|subject| percent_decode_str(subject).decode_utf8_lossy());
     match (method, subject) {
         (Method::Post, None) => Ok((kind, None)),

@@ -204,8 +204,12 @@ section "The body"
     SchemasLack { urn: String } = 400 InvalidSyntax,
         "schemas must hold {urn}",
         "Add it.";
+    /// `schemas` has a URN twice.
+    SchemaTwice { urn: String } = 400 InvalidSyntax,
+        "schemas holds {urn} twice",
+        "Send it once.";
     /// `schemas` names a schema that the resource type does not have.
-    ForeignSchema { kind: String, urn: String } = 400 InvalidSyntax,
+    ForeignSchema { kind: String, urn: String } = 400 InvalidValue,
         "schemas: {kind} has no schema {urn:?}",
         "Leave it out, or define the schema.";
     /// A name that no schema of the resource type defines.

@@ -11,6 +11,7 @@
 //! can exhaust the stack.
 
 use super::{Filter, Literal, MAX_COMPARISONS, MAX_DEPTH, MAX_LENGTH, Operator};
+use crate::scim::dialect::{Leniency, Reading};
 use crate::scim::error::{Clause, Error, Fault};
 use crate::scim::path::AttributePath;
 use crate::scim::path::grammar::{Expected, Parsed, attribute_path, is_name, name, stop};
@@ -21,26 +22,37 @@ use serde_json::Number;
 
 /// Reads a filter.
 ///
-/// Besides the grammar, `emails[type eq "work"].value eq "x"` is read as
+/// What the standard dialect forgives is forgiven: `emails[type eq "work"].value eq "x"` is read as
 /// `emails[type eq "work" and value eq "x"]`, which is what its senders mean.
 ///
 /// # Errors
 /// `invalidFilter` with the position (in characters, from 1) and what was expected there.
 pub fn parse(text: &str) -> Result<Filter, Error> {
+    parse_as(text, &Reading::default())
+}
+
+/// [`parse`] for a client that may be forgiven more, or less.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_as(text: &str, reading: &Reading) -> Result<Filter, Error> {
     if text.len() > MAX_LENGTH {
         return Err(Fault::FilterTooLong { most: MAX_LENGTH }.into());
     }
-    let mut reader = Reader { text, comparisons: 0 };
+    let mut reader = Reader { text, reading, comparisons: 0 };
     let read = reader.any(text, Nesting::default()).and_then(|(rest, filter)| {
-        let (rest, _) = multispace0(rest)?;
+        let rest = reader.nothing(rest)?;
         if rest.is_empty() { Ok((rest, filter)) } else { stop(rest, Clause::Connective) }
     });
     read.finish().map(|(_, filter)| filter).map_err(|expected| expected.filter_error(text))
 }
 
 /// Reads the filter of a value path from after its `[`, and the `]`; what is left comes first.
-pub(in crate::scim) fn within_brackets(text: &str) -> Result<(&str, Filter), Expected<'_>> {
-    let mut reader = Reader { text, comparisons: 0 };
+pub(in crate::scim) fn within_brackets<'a>(
+    text: &'a str,
+    reading: &Reading,
+) -> Result<(&'a str, Filter), Expected<'a>> {
+    let mut reader = Reader { text, reading, comparisons: 0 };
     reader.bracketed(text, Nesting { depth: 1, brackets: true }).finish()
 }
 
@@ -51,12 +63,13 @@ struct Nesting {
     brackets: bool,
 }
 
-struct Reader<'a> {
+struct Reader<'a, 'r> {
     text: &'a str,
+    reading: &'r Reading,
     comparisons: usize,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> Reader<'a, '_> {
     fn any(&mut self, input: &'a str, nesting: Nesting) -> Parsed<'a, Filter> {
         let (mut rest, first) = self.all(input, nesting)?;
         let mut parts = vec![first];
@@ -90,10 +103,33 @@ impl<'a> Reader<'a> {
         if spaces.is_empty() && !self.closed_before(input) {
             return stop(start, Clause::Space).map(|(_, none)| none);
         }
+        self.one_space(start, spaces)?;
         if !rest.starts_with(|next: char| next.is_ascii_whitespace() || next == '(') {
             return stop(rest, Clause::Comparison).map(|(_, none)| none);
         }
-        Ok(Some(rest))
+        let (start, spaces) = multispace0(rest)?;
+        if !start.is_empty() {
+            self.one_space(start, spaces)?;
+        }
+        Ok(Some(start))
+    }
+
+    /// Lets what stands between two words pass where it is one space, or other white space is
+    /// forgiven.
+    fn one_space(&self, at: &'a str, spaces: &str) -> Result<(), nom::Err<Expected<'a>>> {
+        if spaces == " " || self.reading.forgives(Leniency::Spacing) {
+            return Ok(());
+        }
+        stop(at, Clause::OneSpace).map(|(_, never)| never)
+    }
+
+    /// Passes over white space where the grammar has none.
+    fn nothing(&self, input: &'a str) -> Result<&'a str, nom::Err<Expected<'a>>> {
+        let (rest, spaces) = multispace0(input)?;
+        if spaces.is_empty() || self.reading.forgives(Leniency::Spacing) {
+            return Ok(rest);
+        }
+        stop(input, Clause::NoSpace).map(|(_, never)| never)
     }
 
     /// Whether the text before `rest` ends by itself, without a space.
@@ -103,11 +139,15 @@ impl<'a> Reader<'a> {
     }
 
     fn one(&mut self, input: &'a str, nesting: Nesting) -> Parsed<'a, Filter> {
-        let (input, _) = multispace0(input)?;
+        let input = self.nothing(input)?;
         if let Some(rest) = word(input, "not") {
-            let (rest, _) = multispace0(rest)?;
+            let (rest, spaces) = multispace0(rest)?;
             if !rest.starts_with('(') {
                 return stop(rest, Clause::AfterNot);
+            }
+            // The grammar has no space here, and the examples of RFC 7644 figure 2 have one.
+            if !spaces.is_empty() {
+                self.one_space(rest, spaces)?;
             }
             let (rest, inner) = self.group(rest, nesting)?;
             return Ok((rest, Filter::Not(Box::new(inner))));
@@ -127,7 +167,7 @@ impl<'a> Reader<'a> {
         let nesting = deeper(input, nesting)?;
         let (rest, _) = char('(').parse(input)?;
         let (rest, inner) = self.any(rest, nesting)?;
-        let (rest, _) = multispace0(rest)?;
+        let rest = self.nothing(rest)?;
         match rest.strip_prefix(')') {
             Some(rest) => Ok((rest, inner)),
             None => stop(rest, Clause::ClosingParenthesis),
@@ -153,6 +193,9 @@ impl<'a> Reader<'a> {
         let Some(rest_of_part) = rest.strip_prefix('.') else {
             return Ok((rest, Filter::Element(path, Box::new(inner))));
         };
+        if !self.reading.forgives(Leniency::PartAfterBrackets) {
+            return stop(rest, Clause::PartAfterBrackets);
+        }
         let (rest, part) = name(rest_of_part)?;
         let part = AttributePath { schema: None, attribute: part.to_owned(), sub: None };
         let (rest, last) = self.comparison(rest, part)?;
@@ -168,7 +211,7 @@ impl<'a> Reader<'a> {
 
     fn bracketed(&mut self, input: &'a str, nesting: Nesting) -> Parsed<'a, Filter> {
         let (rest, inner) = self.any(input, nesting)?;
-        let (rest, _) = multispace0(rest)?;
+        let rest = self.nothing(rest)?;
         match rest.strip_prefix(']') {
             Some(rest) => Ok((rest, inner)),
             None => stop(rest, Clause::ClosingBracket),
@@ -189,6 +232,7 @@ impl<'a> Reader<'a> {
         let Ok((rest, operator)) = operator else {
             return stop(start, Clause::OperatorWord);
         };
+        self.one_space(start, spaces)?;
         if operator.eq_ignore_ascii_case("pr") {
             return Ok((rest, Filter::Present(path)));
         }
@@ -200,9 +244,62 @@ impl<'a> Reader<'a> {
         if spaces.is_empty() && !value.starts_with('"') {
             return stop(rest, Clause::SpaceAndValue);
         }
-        let (rest, literal) = literal(value)?;
+        // RFC 7644 §3.5.2.2 writes `members[value eq"…"]`.
+        if !spaces.is_empty() && !value.is_empty() {
+            self.one_space(value, spaces)?;
+        }
+        let (rest, literal) = self.literal(value)?;
         Ok((rest, Filter::Compare(path, operator, literal)))
     }
+
+    fn literal(&self, input: &'a str) -> Parsed<'a, Literal> {
+        let read = match input.chars().next() {
+            Some('"') => return string(input),
+            Some('-' | '0'..='9') => number(input),
+            _ => self.keyword(input),
+        };
+        let read = read.and_then(|(rest, literal)| {
+            let ends = |next: char| next.is_ascii_whitespace() || matches!(next, ')' | ']');
+            if rest.is_empty() || rest.starts_with(ends) {
+                Ok((rest, literal))
+            } else {
+                stop(rest, Clause::EndOfValue)
+            }
+        });
+        match bare(input) {
+            Some(bare) if read.is_err() && self.reading.forgives(Leniency::UnquotedText) => {
+                Ok(bare)
+            }
+            _ => read,
+        }
+    }
+
+    /// `true`, `false` and `null`.
+    fn keyword(&self, input: &'a str) -> Parsed<'a, Literal> {
+        for (text, value) in [
+            ("true", Literal::Boolean(true)),
+            ("false", Literal::Boolean(false)),
+            ("null", Literal::Null),
+        ] {
+            if let Some(rest) = word(input, text)
+                && (input.starts_with(text) || self.reading.forgives(Leniency::LiteralCase))
+            {
+                return Ok((rest, value));
+            }
+        }
+        stop(input, Clause::Value)
+    }
+}
+
+/// Text without quotes, up to a space or the end of what it stands in.
+fn bare(input: &str) -> Option<(&str, Literal)> {
+    let end = input
+        .find(|letter: char| letter.is_whitespace() || "()[]\"'\\".contains(letter))
+        .unwrap_or(input.len());
+    let (text, rest) = input.split_at_checked(end)?;
+    let ends = |next: char| next.is_whitespace() || matches!(next, ')' | ']');
+    let whole = !text.is_empty() && (rest.is_empty() || rest.starts_with(ends));
+    whole.then(|| (rest, Literal::String(text.to_owned())))
 }
 
 fn deeper(input: &str, nesting: Nesting) -> Result<Nesting, nom::Err<Expected<'_>>> {
@@ -230,19 +327,6 @@ fn word<'a>(input: &'a str, expected: &str) -> Option<&'a str> {
         .unwrap_or(input.len());
     let (found, rest) = input.split_at_checked(end)?;
     found.eq_ignore_ascii_case(expected).then_some(rest)
-}
-
-fn literal(input: &str) -> Parsed<'_, Literal> {
-    let (rest, literal) = match input.chars().next() {
-        Some('"') => string(input)?,
-        Some('-' | '0'..='9') => number(input)?,
-        _ => keyword(input)?,
-    };
-    let ends = |next: char| next.is_ascii_whitespace() || matches!(next, ')' | ']');
-    if !(rest.is_empty() || rest.starts_with(ends) || matches!(literal, Literal::String(_))) {
-        return stop(rest, Clause::EndOfValue);
-    }
-    Ok((rest, literal))
 }
 
 /// A JSON string.
@@ -284,20 +368,6 @@ fn number(input: &str) -> Parsed<'_, Literal> {
         Ok(number) => Ok((rest, Literal::Number(number))),
         Err(_) => stop(input, Clause::JsonNumber),
     }
-}
-
-/// `true`, `false` and `null`.
-fn keyword(input: &str) -> Parsed<'_, Literal> {
-    for (text, value) in [
-        ("true", Literal::Boolean(true)),
-        ("false", Literal::Boolean(false)),
-        ("null", Literal::Null),
-    ] {
-        if let Some(rest) = word(input, text) {
-            return Ok((rest, value));
-        }
-    }
-    stop(input, Clause::Value)
 }
 
 #[cfg(test)]

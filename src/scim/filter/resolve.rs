@@ -1,9 +1,11 @@
 //! From syntax to meaning.
 
 use super::{Condition, Field, Filter, Literal, MAX_SEARCHES, Operator};
+use crate::scim::dialect::{Leniency, Reading};
 use crate::scim::error::{Error, Fault};
 use crate::scim::path::AttributePath;
-use crate::scim::schema::{Place, ResourceType, Returned, Type};
+use crate::scim::resource::shape::truth;
+use crate::scim::schema::{Place, ResourceType, Returned, Schema, Type};
 use crate::scim::value;
 use serde_json::Value;
 
@@ -14,8 +16,17 @@ impl Filter {
     /// `invalidFilter` naming the attribute that is unknown, or the comparison that makes no sense
     /// (order of booleans and binaries, `co` on a number, a literal of the wrong type).
     pub fn resolve(&self, kind: &ResourceType) -> Result<Condition, Error> {
+        self.resolve_as(kind, &Reading::default())
+    }
+
+    /// [`Filter::resolve`] for a client that may be forgiven more, or less, than the standard
+    /// dialect forgives.
+    ///
+    /// # Errors
+    /// As [`Filter::resolve`].
+    pub fn resolve_as(&self, kind: &ResourceType, reading: &Reading) -> Result<Condition, Error> {
         self.within_searches()?;
-        resolve(self, &Scope { kind, within: None, loose: false })
+        resolve(self, &Scope { kind, reading, within: None, loose: false })
     }
 
     /// Checks the filter against one of several resource types that are asked at once: an attribute
@@ -26,10 +37,14 @@ impl Filter {
     /// # Errors
     /// As [`Filter::resolve`], but for unknown attributes: [`Filter::resolve_each`] refuses those
     /// that no type has.
-    pub fn resolve_loosely(&self, kind: &ResourceType) -> Result<Condition, Error> {
+    pub fn resolve_loosely(
+        &self,
+        kind: &ResourceType,
+        reading: &Reading,
+    ) -> Result<Condition, Error> {
         self.within_searches()?;
-        let condition = resolve(self, &Scope { kind, within: None, loose: true })?;
-        Ok(settled(condition, &kind.name))
+        let condition = resolve(self, &Scope { kind, reading, within: None, loose: true })?;
+        Ok(condition.settled(&kind.name))
     }
 
     /// Checks the filter against resource types that are asked at once (RFC 7644 §3.4.2.1): one
@@ -42,9 +57,22 @@ impl Filter {
         &self,
         kinds: impl IntoIterator<Item = &'a ResourceType>,
     ) -> Result<Vec<Condition>, Error> {
+        self.resolve_each_as(kinds, &Reading::default())
+    }
+
+    /// [`Filter::resolve_each`] for a client that may be forgiven more, or less, than the standard
+    /// dialect forgives.
+    ///
+    /// # Errors
+    /// As [`Filter::resolve_each`].
+    pub fn resolve_each_as<'a>(
+        &self,
+        kinds: impl IntoIterator<Item = &'a ResourceType>,
+        reading: &Reading,
+    ) -> Result<Vec<Condition>, Error> {
         let kinds: Vec<&ResourceType> = kinds.into_iter().collect();
-        self.known_to_some(None, &kinds)?;
-        kinds.into_iter().map(|kind| self.resolve_loosely(kind)).collect()
+        self.known_to_some(None, &kinds, reading)?;
+        kinds.into_iter().map(|kind| self.resolve_loosely(kind, reading)).collect()
     }
 
     /// Refuses a name that means nothing in any of the types; `outer` is the attribute before the
@@ -53,24 +81,33 @@ impl Filter {
         &self,
         outer: Option<&AttributePath>,
         kinds: &[&ResourceType],
+        reading: &Reading,
     ) -> Result<(), Error> {
         let (path, inner) = match self {
             Self::And(parts) | Self::Or(parts) => {
-                return parts.iter().try_for_each(|part| part.known_to_some(outer, kinds));
+                return parts.iter().try_for_each(|part| part.known_to_some(outer, kinds, reading));
             }
-            Self::Not(inner) => return inner.known_to_some(outer, kinds),
+            Self::Not(inner) => return inner.known_to_some(outer, kinds, reading),
+            Self::Present(path)
+                if path.schema.is_some()
+                    && kinds.iter().any(|kind| kind.extension(&path.to_string()).is_some()) =>
+            {
+                return Ok(());
+            }
             Self::Present(path) | Self::Compare(path, ..) => (path, None),
             Self::Element(path, inner) => (path, Some(inner)),
         };
         let known = kinds.iter().any(|kind| match outer {
-            None => kind.place(path).is_some(),
-            Some(outer) => kind.place(outer).is_some_and(|outer| part_of(outer, path).is_some()),
+            None => path.place(kind, reading).is_some(),
+            Some(outer) => {
+                outer.place(kind, reading).is_some_and(|outer| part_of(outer, path).is_some())
+            }
         });
         match (known, outer, inner) {
             (false, None, _) => Err(Fault::UnknownEverywhere { path: path.to_string() }.into()),
             (false, Some(outer), _) => Err(not_in_brackets(path, outer.to_string())),
             (true, _, None) => Ok(()),
-            (true, _, Some(inner)) => inner.known_to_some(Some(path), kinds),
+            (true, _, Some(inner)) => inner.known_to_some(Some(path), kinds, reading),
         }
     }
 
@@ -122,15 +159,29 @@ impl Field {
 /// Where names are looked up: in the resource type, or in the attribute before the brackets.
 struct Scope<'a> {
     kind: &'a ResourceType,
+    reading: &'a Reading,
     within: Option<Place<'a>>,
     /// Whether a name that is not there has no value instead of being refused.
     loose: bool,
 }
 
 impl Scope<'_> {
+    /// The extension whose URN a path is, alone.
+    fn extension(&self, path: &AttributePath) -> Option<&Schema> {
+        let alone = self.within.is_none() && path.schema.is_some() && path.sub.is_none();
+        alone.then(|| self.kind.extension(&path.to_string()))?
+    }
+
+    /// Whether a resource has anything of an extension: `schemas` says so.
+    fn has_extension(&self, path: &AttributePath) -> Result<Condition, Error> {
+        let schemas = AttributePath { schema: None, attribute: "schemas".to_owned(), sub: None };
+        let Some(place) = self.place(&schemas)? else { return Ok(Condition::Never) };
+        compare(&place, Operator::Equal, &Literal::String(path.to_string()), self)
+    }
+
     fn place(&self, path: &AttributePath) -> Result<Option<Place<'_>>, Error> {
         let place = match self.within {
-            None => self.kind.place(path),
+            None => path.place(self.kind, self.reading),
             Some(outer) => part_of(outer, path),
         };
         let Some(place) = place else {
@@ -167,12 +218,13 @@ fn resolve(filter: &Filter, scope: &Scope<'_>) -> Result<Condition, Error> {
         Filter::And(parts) => Condition::All(each(parts, scope)?),
         Filter::Or(parts) => Condition::Any(each(parts, scope)?),
         Filter::Not(inner) => Condition::Not(Box::new(resolve(inner, scope)?)),
+        Filter::Present(path) if scope.extension(path).is_some() => scope.has_extension(path)?,
         Filter::Present(path) => match scope.place(path)? {
             Some(place) => Condition::Present(Field::of(&place)),
             None => Condition::Never,
         },
         Filter::Compare(path, operator, literal) => match scope.place(path)? {
-            Some(place) => compare(&place, *operator, literal)?,
+            Some(place) => compare(&place, *operator, literal, scope)?,
             None => without_value(path, *operator, literal)?,
         },
         Filter::Element(path, inner) => {
@@ -196,7 +248,12 @@ fn each(parts: &[Filter], scope: &Scope<'_>) -> Result<Vec<Condition>, Error> {
     parts.iter().map(|part| resolve(part, scope)).collect()
 }
 
-fn compare(place: &Place<'_>, operator: Operator, literal: &Literal) -> Result<Condition, Error> {
+fn compare(
+    place: &Place<'_>,
+    operator: Operator,
+    literal: &Literal,
+    scope: &Scope<'_>,
+) -> Result<Condition, Error> {
     if *literal == Literal::Null {
         let present = Condition::Present(Field::of(place));
         return match operator {
@@ -211,11 +268,44 @@ fn compare(place: &Place<'_>, operator: Operator, literal: &Literal) -> Result<C
         let (name, what) = (field.key, field.kind.described());
         return Err(Fault::OperatorForType { name, what, operator: operator.as_str() }.into());
     }
-    let operand = operand(&field, literal).ok_or_else(|| Fault::ComparedWith {
+    let operand = operand(&field, literal, scope.reading).ok_or_else(|| Fault::ComparedWith {
         name: field.key.clone(),
         what: field.kind.described(),
     })?;
+    if is_primary(place) {
+        return Ok(by_default_false(place, operator, field, &operand, scope));
+    }
     Ok(Condition::Compare(field, operator, operand))
+}
+
+fn is_primary(place: &Place<'_>) -> bool {
+    place.attribute.multi_valued
+        && place.sub.is_some_and(|sub| sub.name == "primary" && sub.kind == Type::Boolean)
+}
+
+/// A comparison of `primary`, which is false where it is not said (RFC 7643 §2.4).
+fn by_default_false(
+    place: &Place<'_>,
+    operator: Operator,
+    field: Field,
+    operand: &str,
+    scope: &Scope<'_>,
+) -> Condition {
+    let is_true = Condition::Compare(field, Operator::Equal, "true".to_owned());
+    if (operator == Operator::Equal) == (operand == "true") {
+        return is_true;
+    }
+    let is_false = Condition::Not(Box::new(is_true));
+    if scope.within.is_some() {
+        return is_false;
+    }
+    let whole = Field::of(&Place { sub: None, ..*place });
+    let some = Condition::Element(whole.clone(), Box::new(is_false));
+    if operator == Operator::NotEqual {
+        // Who has no value at all has none that is equal.
+        return Condition::Any(vec![Condition::Not(Box::new(Condition::Present(whole))), some]);
+    }
+    some
 }
 
 /// A comparison with an attribute that the resource type does not have.
@@ -237,69 +327,6 @@ fn no_order(name: &str, operator: Operator) -> Error {
     Fault::NullOrder { name: name.to_owned(), operator: operator.as_str() }.into()
 }
 
-/// Works out what holds for every resource of the type, or for none.
-fn settled(condition: Condition, kind: &str) -> Condition {
-    match condition {
-        Condition::All(parts) => {
-            let mut left = Vec::with_capacity(parts.len());
-            for part in parts {
-                match settled(part, kind) {
-                    Condition::Always => {}
-                    Condition::Never => return Condition::Never,
-                    part => left.push(part),
-                }
-            }
-            joined(left, Condition::All, Condition::Always)
-        }
-        Condition::Any(parts) => {
-            let mut left = Vec::with_capacity(parts.len());
-            for part in parts {
-                match settled(part, kind) {
-                    Condition::Never => {}
-                    Condition::Always => return Condition::Always,
-                    part => left.push(part),
-                }
-            }
-            joined(left, Condition::Any, Condition::Never)
-        }
-        Condition::Not(inner) => match settled(*inner, kind) {
-            Condition::Always => Condition::Never,
-            Condition::Never => Condition::Always,
-            inner => Condition::Not(Box::new(inner)),
-        },
-        // The inside of brackets is asked of one element: `meta` is never in there.
-        Condition::Element(field, inner) => match settled(*inner, kind) {
-            Condition::Never => Condition::Never,
-            inner => Condition::Element(field, Box::new(inner)),
-        },
-        Condition::Compare(field, operator, operand) if field.key == "meta.resourceType" => {
-            let name = Value::from(kind);
-            let key = value::key(field.kind, field.case_exact, &name);
-            if key.is_some_and(|key| operator.compares(&key, &operand)) {
-                Condition::Always
-            } else {
-                Condition::Never
-            }
-        }
-        other => other,
-    }
-}
-
-fn joined(
-    mut parts: Vec<Condition>,
-    join: fn(Vec<Condition>) -> Condition,
-    nothing: Condition,
-) -> Condition {
-    match (parts.pop(), parts.is_empty()) {
-        (None, _) => nothing,
-        (Some(only), true) => only,
-        (Some(last), false) => {
-            parts.push(last);
-            join(parts)
-        }
-    }
-}
-
 const fn allowed(kind: Type, operator: Operator) -> bool {
     use Operator as O;
     match operator {
@@ -312,11 +339,16 @@ const fn allowed(kind: Type, operator: Operator) -> bool {
 }
 
 /// The literal in the encoding of [`value::sort_key`].
-fn operand(field: &Field, literal: &Literal) -> Option<String> {
+fn operand(field: &Field, literal: &Literal, reading: &Reading) -> Option<String> {
     let value = match (field.kind, literal) {
-        (Type::Boolean, Literal::String(text)) if text.eq_ignore_ascii_case("true") => true.into(),
-        (Type::Boolean, Literal::String(text)) if text.eq_ignore_ascii_case("false") => {
-            false.into()
+        (Type::Boolean, Literal::String(text)) => {
+            let truth = truth(text).filter(|_| reading.forgives(Leniency::BooleanText))?;
+            Value::Bool(truth)
+        }
+        // `employeeNumber eq 701984`
+        (Type::String | Type::Reference, Literal::Number(number)) => {
+            let text = reading.forgives(Leniency::UnquotedText).then(|| number.to_string())?;
+            Value::String(text)
         }
         (_, Literal::Boolean(truth)) => Value::Bool(*truth),
         (_, Literal::Number(number)) => Value::Number(number.clone()),

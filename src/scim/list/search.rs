@@ -2,6 +2,7 @@
 
 use super::{DEFAULT_COUNT, MAX_COUNT, Parameters, Sort, number};
 use crate::scim::cursor::Bound;
+use crate::scim::dialect::Reading;
 use crate::scim::error::{Error, Fault};
 use crate::scim::filter::{self, Condition, Field};
 use crate::scim::schema::ResourceType;
@@ -65,12 +66,16 @@ impl Search {
     /// # Errors
     /// As [`super::Query::parse`]; `invalidValue` for `startIndex` with `cursor`, `invalidCount`
     /// for a `count` that does not go with a cursor.
-    pub fn of_type(kind: &Arc<ResourceType>, parameters: &Parameters) -> Result<Self, Error> {
+    pub fn of_type(
+        kind: &Arc<ResourceType>,
+        parameters: &Parameters,
+        reading: &Reading,
+    ) -> Result<Self, Error> {
         let condition = match &parameters.filter {
             None => Condition::Always,
-            Some(text) => filter::parse(text)?.resolve(kind)?,
+            Some(text) => filter::parse_as(text, reading)?.resolve_as(kind, reading)?,
         };
-        let sort = Sort::parse(kind, parameters)?;
+        let sort = Sort::parse(kind, parameters, reading)?;
         let sorted = sort.as_ref().map(Direction::of);
         let field = sort.map(|sort| sort.field);
         let part = Part { kind: Arc::clone(kind), condition, field };
@@ -82,16 +87,23 @@ impl Search {
     ///
     /// # Errors
     /// As [`Search::of_type`].
-    pub fn of_all(kinds: &[Arc<ResourceType>], parameters: &Parameters) -> Result<Self, Error> {
+    pub fn of_all(
+        kinds: &[Arc<ResourceType>],
+        parameters: &Parameters,
+        reading: &Reading,
+    ) -> Result<Self, Error> {
         let conditions = match &parameters.filter {
             None => vec![Condition::Always; kinds.len()],
-            Some(text) => filter::parse(text)?.resolve_each(kinds.iter().map(AsRef::as_ref))?,
+            Some(text) => {
+                let each = kinds.iter().map(AsRef::as_ref);
+                filter::parse_as(text, reading)?.resolve_each_as(each, reading)?
+            }
         };
         let mut sorted = None;
         let mut unknown = None;
         let mut parts = Vec::with_capacity(kinds.len());
         for (kind, condition) in kinds.iter().zip(conditions) {
-            let field = match Sort::parse(kind, parameters) {
+            let field = match Sort::parse(kind, parameters, reading) {
                 Ok(None) => None,
                 Ok(Some(sort)) => {
                     sorted = Some(Direction::of(&sort));
@@ -160,12 +172,14 @@ mod tests {
 
     fn parsed(parameters: Value) -> Result<Search, Error> {
         let parameters: Parameters = serde_json::from_value(parameters).unwrap();
-        Search::of_type(Registry::standard().named("User").unwrap(), &parameters)
+        let registry = Registry::standard();
+        Search::of_type(registry.named("User").unwrap(), &parameters, &Reading::default())
     }
 
     fn of_all(parameters: Value) -> Result<Search, Error> {
         let parameters: Parameters = serde_json::from_value(parameters).unwrap();
-        Search::of_all(&Registry::standard().resource_types, &parameters)
+        let registry = Registry::standard();
+        Search::of_all(&registry.resource_types, &parameters, &Reading::default())
     }
 
     #[test]

@@ -2,9 +2,10 @@
 
 use super::target::Target;
 use super::{MemberChange, Op, Operation, Patched, elements, members, value_path};
-use crate::scim::dialect::{Dialect, Leniency};
+use crate::scim::dialect::{Dialect, Forgiven, Leniency, Reading};
 use crate::scim::error::{Error, Fault};
 use crate::scim::path::{self, AttributePath};
+use crate::scim::projection::Written;
 use crate::scim::resource::document::{self, is_blank, missing, must_have};
 use crate::scim::resource::shape::{Shape, twice};
 use crate::scim::resource::{foreign_schema, immutable, is_kept, not_an_extension, unknown};
@@ -29,11 +30,13 @@ pub fn apply(
     operations: &[Operation],
     dialect: Dialect,
 ) -> Result<Patched, Error> {
+    let reading = Reading::new(dialect);
     let mut draft = Draft {
         kind,
-        shape: Shape { dialect },
+        shape: Shape { reading: &reading },
         document: current.clone(),
         members: Vec::new(),
+        written: Written::default(),
         work: 0,
     };
     for (at, operation) in operations.iter().enumerate() {
@@ -42,15 +45,19 @@ pub fn apply(
     let attributes = document::seal(kind, draft.document);
     document::require(kind, &attributes)?;
     let changed = attributes != *current;
-    Ok(Patched { attributes, changed, members: members::settled(draft.members) })
+    let members = members::settled(draft.members);
+    let read = operations.iter().fold(Forgiven::default(), |all, one| all.and(one.forgiven));
+    let (forgiven, written) = (read.and(reading.forgiven()), draft.written);
+    Ok(Patched { attributes, changed, members, forgiven, written })
 }
 
 /// A document between two operations. An error leaves it half done, and it is thrown away.
 struct Draft<'a> {
     kind: &'a ResourceType,
-    shape: Shape,
+    shape: Shape<'a>,
     document: Map<String, Value>,
     members: Vec<MemberChange>,
+    written: Written,
     work: usize,
 }
 
@@ -63,7 +70,7 @@ impl Draft<'_> {
         match &operation.path {
             None if op == Op::Remove => Err(Fault::NoPath.into()),
             None => self.resource(op, value),
-            Some(path) => self.target(op, &Target::of(self.kind, path)?, value),
+            Some(path) => self.target(op, &Target::of(self.kind, path, self.shape.reading)?, value),
         }
     }
 
@@ -79,6 +86,7 @@ impl Draft<'_> {
             }
             Target::Elements { place, .. } => {
                 writable(place)?;
+                self.written.note(place, value);
                 if op == Op::Remove && place.sub.is_some_and(must_have) {
                     return Err(required(&place.key()));
                 }
@@ -104,7 +112,7 @@ impl Draft<'_> {
             } else if let Some(attribute) = kind.base_attribute(key) {
                 self.named(op, &Place { extension: None, attribute, sub: None }, value)?;
             } else if !self.dotted(op, key, value)? {
-                unknown(key, &kind.name, self.shape.dialect)?;
+                unknown(key, &kind.name, self.shape.reading)?;
             }
         }
         Ok(())
@@ -112,26 +120,31 @@ impl Draft<'_> {
 
     /// A key that is a path, where that is forgiven and the schema knows the path.
     fn dotted(&mut self, op: Op, key: &str, value: &Value) -> Result<bool, Error> {
-        if !self.shape.dialect.forgives(Leniency::DottedKeys) {
+        let reading = self.shape.reading;
+        let Ok(path) = path::parse_as(self.kind, key, reading) else { return Ok(false) };
+        let Ok(target) = Target::of(self.kind, &path, reading) else { return Ok(false) };
+        if !reading.forgives(Leniency::DottedKeys) {
             return Ok(false);
         }
-        let Ok(path) = path::parse(self.kind, key) else { return Ok(false) };
-        match Target::of(self.kind, &path) {
-            Ok(Target::Place(place)) => self.named(op, &place, value)?,
-            Ok(target) => self.target(op, &target, Some(value))?,
-            Err(_) => return Ok(false),
+        match target {
+            Target::Place(place) => self.named(op, &place, value)?,
+            target => self.target(op, &target, Some(value))?,
         }
         Ok(true)
     }
 
     /// An attribute in a set of attributes. Clients send whole resources here, `id` and all.
     fn named(&mut self, op: Op, place: &Place<'_>, value: &Value) -> Result<(), Error> {
-        let ours = place.attribute.name == "schemas" || is_read_only(place);
-        if ours && self.shape.dialect.forgives(Leniency::ReadOnlyInValue) {
+        let common = |name| place.extension.is_none() && place.attribute.name == name;
+        // `meta` is ignored when clients send it (RFC 7643 §3.1), and `check_id` has looked at `id`.
+        if common("meta") || common("id") {
             return Ok(());
         }
-        if self.is_members(place) && value.is_null() && self.shape.dialect != Dialect::Strict {
-            // A rename with null for what it does not speak of empties no group.
+        let reading = self.shape.reading;
+        if is_read_only(place) && reading.forgives(Leniency::ReadOnlyInValue) {
+            return Ok(());
+        }
+        if self.is_members(place) && value.is_null() && reading.forgives(Leniency::NullMembers) {
             return Ok(());
         }
         self.place(op, place, Some(value))
@@ -157,12 +170,14 @@ impl Draft<'_> {
                 self.named(op, &place, value)?;
                 continue;
             }
-            let dotted = self.shape.dialect.forgives(Leniency::DottedKeys);
-            let path = path::attribute(key).ok().filter(|path| dotted && path.schema.is_none());
+            let reading = self.shape.reading;
+            let path = path::attribute(key).ok().filter(|path| path.schema.is_none());
             let path = path.map(|path| AttributePath { schema: Some(schema.id.clone()), ..path });
             match path.as_ref().and_then(|path| kind.place(path)) {
-                Some(place) => self.named(op, &place, value)?,
-                None => unknown(key, &schema.id, self.shape.dialect)?,
+                Some(place) if reading.forgives(Leniency::DottedKeys) => {
+                    self.named(op, &place, value)?;
+                }
+                _ => unknown(key, &schema.id, reading)?,
             }
         }
         Ok(())
@@ -195,6 +210,7 @@ impl Draft<'_> {
             return self.schemas(op, value);
         }
         writable(place)?;
+        self.written.note(place, value);
         let name = place.key();
         if op == Op::Remove && must_have(place.leaf()) {
             return Err(required(&name));
@@ -247,7 +263,7 @@ impl Draft<'_> {
             match urn.as_str() {
                 None => return Err(Fault::SchemasShape.into()),
                 Some(urn)
-                    if !known(urn) && !self.shape.dialect.forgives(Leniency::ForeignSchemas) =>
+                    if !known(urn) && !self.shape.reading.forgives(Leniency::ForeignSchemas) =>
                 {
                     return Err(foreign_schema(self.kind, urn));
                 }

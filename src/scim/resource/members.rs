@@ -2,24 +2,23 @@
 
 use super::Member;
 use super::shape::Shape;
+use crate::scim::dialect::Leniency;
 use crate::scim::error::{Error, Fault};
 use crate::scim::schema::Attribute;
 use serde_json::Value;
 use std::collections::HashSet;
 
-/// Reads members, each once, in the order given. Null is nobody; one member may stand without an
-/// array where `alone` says so.
+/// Reads members, each once, in the order given. Null is nobody.
 pub(in crate::scim) fn read(
     attribute: &Attribute,
     value: Value,
-    shape: Shape,
-    alone: bool,
+    shape: Shape<'_>,
 ) -> Result<Vec<Member>, Error> {
     let name = attribute.name.as_str();
     let values = match value {
         Value::Array(values) => values,
         Value::Null => Vec::new(),
-        other if alone => vec![other],
+        other @ Value::Object(_) if shape.reading.forgives(Leniency::OneForMany) => vec![other],
         _ => return Err(Fault::NotAnArray { name: name.to_owned() }.into()),
     };
     let mut members = Vec::with_capacity(values.len());

@@ -35,10 +35,26 @@ pub struct Definition {
     /// The resource type that it is the base schema of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resource_type: Option<NewType>,
+    /// As `/Schemas` answers it; says nothing here.
+    #[serde(default, skip_serializing)]
+    pub schemas: Unread,
+    /// As `/Schemas` answers it; says nothing here.
+    #[serde(default, skip_serializing)]
+    pub meta: Unread,
     /// Attributes whose index is still being built, by name; never part of what an administrator
     /// sends.
     #[serde(skip)]
     pub building: Vec<String>,
+}
+
+/// Something that is accepted and not read, whatever it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Unread;
+
+impl<'de> Deserialize<'de> for Unread {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        serde::de::IgnoredAny::deserialize(deserializer).map(|_| Self)
+    }
 }
 
 /// A resource type that an administrator added (RFC 7643 §6).

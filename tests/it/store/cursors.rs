@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
 use rollcall::id::ResourceId;
 use rollcall::scim::cursor::Bound;
+use rollcall::scim::dialect::Reading;
 use rollcall::scim::list::{Paging, Parameters, Search};
 use rollcall::scim::schema::Registry;
 use rollcall::store::query::Found;
@@ -31,9 +32,9 @@ impl Asked {
         };
         let kinds = Registry::standard().resource_types;
         let search = if self.all {
-            Search::of_all(&kinds, &parameters)
+            Search::of_all(&kinds, &parameters, &Reading::default())
         } else {
-            Search::of_type(&kinds[0], &parameters)
+            Search::of_type(&kinds[0], &parameters, &Reading::default())
         };
         Search { page, ..search.unwrap() }
     }

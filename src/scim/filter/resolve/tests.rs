@@ -145,6 +145,7 @@ fn among_several_types_what_a_type_lacks_has_no_value() {
     for (text, user, group) in [
         (r#"userName eq "x""#, None, Some(Condition::Never)),
         ("userName pr", None, Some(Condition::Never)),
+        (&format!("{} pr", urn::ENTERPRISE_USER), None, Some(Condition::Never)),
         (r#"userName ne "x""#, None, Some(Condition::Always)),
         ("userName eq null", None, Some(Condition::Always)),
         ("userName ne null", None, Some(Condition::Never)),
@@ -177,6 +178,7 @@ fn among_several_types_what_a_type_lacks_has_no_value() {
         assert_eq!(found_group, group.unwrap_or_else(|| strictly("Group", text)), "{text}");
     }
     for (text, named) in [
+        (r#"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User eq "x""#, "enterprise"),
         ("shoeSize pr", "shoeSize"),
         (r#"userName eq "x" or shoeSize eq 1"#, "shoeSize"),
         ("emails[shoeSize pr]", "shoeSize is no part of emails"),

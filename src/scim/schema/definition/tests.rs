@@ -41,6 +41,15 @@ fn what_goes_without_saying_need_not_be_said() {
 }
 
 #[test]
+fn what_the_server_answers_can_be_sent_back() {
+    let mut document =
+        crate::scim::discovery::schema(&with(&json!([{ "name": "badge" }])).schema(), "");
+    assert!(document["schemas"].is_array() && document["meta"].is_object());
+    let back: Definition = serde_json::from_value(document.take()).unwrap();
+    assert_eq!(back.schema(), with(&json!([{ "name": "badge" }])).schema());
+}
+
+#[test]
 fn every_fault_names_its_place() {
     for (attributes, expected) in [
         (json!([]), "attributes"),
