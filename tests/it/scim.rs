@@ -1,11 +1,13 @@
 //! The protocol, over HTTP.
 
 mod bulk;
+mod dialects;
 mod discovery;
 mod groups;
 mod hostile;
 mod life;
 mod lists;
+mod me;
 mod providers;
 mod refusals;
 mod schemas;

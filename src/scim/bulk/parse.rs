@@ -8,7 +8,7 @@ use crate::scim::resource::{shape, unknown_member};
 use crate::scim::schema::{Registry, ResourceType};
 use crate::scim::urn;
 use percent_encoding::percent_decode_str;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -111,11 +111,26 @@ fn read(registry: &Registry, operation: Value, reading: &Reading) -> (Sent, Resu
             (_, None | Some(Value::Null)) => {
                 return Err(Fault::NoData.into());
             }
+            (Method::Patch, Some(data)) => patch(data),
             (_, Some(data)) => data,
         };
         Ok(Action { kind, method, subject, version, data })
     });
     (sent, action)
+}
+
+/// The body of a PATCH as one of its own. The example of RFC 7644 §3.7.3 leaves out what says that it is
+/// one.
+fn patch(data: Value) -> Value {
+    let mut body = match data {
+        Value::Object(body) => body,
+        Value::Array(_) => Map::from_iter([("Operations".to_owned(), data)]),
+        other => return other,
+    };
+    if !body.keys().any(|name| name.eq_ignore_ascii_case("schemas")) {
+        body.insert("schemas".to_owned(), Value::Array(vec![urn::PATCH_OP.into()]));
+    }
+    Value::Object(body)
 }
 
 #[derive(Default)]
@@ -181,8 +196,8 @@ fn address(
     if OTHERS.iter().any(|other| other.eq_ignore_ascii_case(endpoint)) {
         return Err(Fault::BulkPathReserved { path: shown() }.into());
     }
-    let kind =
-        registry.at(endpoint).ok_or_else(|| Fault::BulkPathUnknown { path: shown() })?.clone();
+    let kind = registry.at(endpoint).ok_or_else(|| Fault::BulkPathUnknown { path: shown() })?;
+    let kind = Arc::clone(kind);
     let subject = subject.map(|subject| percent_decode_str(subject).decode_utf8_lossy());
     match (method, subject) {
         (Method::Post, None) => Ok((kind, None)),
