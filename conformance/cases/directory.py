@@ -26,7 +26,7 @@ class Directory:
         self.can = set()
 
     def prepare(self):
-        self._capabilities()
+        self.capabilities()
         if self.options.replace:
             self._sweep()
         data = json.loads((HERE / "directory.json").read_text("utf-8"))
@@ -50,7 +50,7 @@ class Directory:
             for old in found.get("Resources") or []:
                 self.server.send("DELETE", f"/{endpoint}/{old['id']}")
 
-    def _capabilities(self):
+    def capabilities(self):
         config = self.server.send("GET", "/ServiceProviderConfig")
         if config.status != 200 or not isinstance(config.json, dict):
             sys.exit(f"{self.server.base}/ServiceProviderConfig was answered {config.status}")
