@@ -21,6 +21,14 @@ lint:
 deny:
     PATH="$PATH:$(conformance/prepare)" cargo deny check bans licenses sources
 
+# Every suite there is against a Rollcall, in one table; or another server: just conformance URL TOKEN
+conformance *arguments:
+    conformance/run {{arguments}}
+
+# What identity providers send, replayed: just replay conformance/dialogues/okta
+replay *arguments:
+    conformance/replay {{arguments}}
+
 # The main job told with real programs
 story:
     conformance/story
@@ -29,7 +37,6 @@ story:
 bench:
     cargo bench
 
-# Feed a parser nonsense for a while (fuzz/README.md): just fuzz filter 600
-fuzz target="filter" seconds="60":
-    mkdir -p fuzz/corpus/{{target}}
-    cargo +nightly fuzz run {{target}} fuzz/corpus/{{target}} fuzz/seeds/{{target}} -- -max_total_time={{seconds}}
+# Feed the parsers nonsense for a while (fuzz/README.md): just fuzz 600 filter path
+fuzz seconds="20" *targets:
+    FUZZ_SECONDS={{seconds}} fuzz/run {{targets}}

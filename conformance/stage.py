@@ -10,6 +10,7 @@ import http.server
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import socket
@@ -111,12 +112,16 @@ def folder():
     return path
 
 
-def tools():
+def tools(what="python"):
     """The folder of the third parties' commands, installed when they are missing."""
     made = subprocess.run(
-        [ROOT / "conformance/prepare"], stdout=subprocess.PIPE, text=True, timeout=300, check=False
+        [ROOT / "conformance/prepare", what],
+        stdout=subprocess.PIPE,
+        text=True,
+        timeout=600,
+        check=False,
     )
-    require(made.returncode == 0, "conformance/prepare could not install the third parties")
+    require(made.returncode == 0, f"conformance/prepare could not install what it needs of {what}")
     return Path(made.stdout.strip().splitlines()[-1])
 
 
@@ -270,9 +275,10 @@ class Rollcall:
         require(done.returncode == 0, f"rollcall {' '.join(words)} failed:\n{said}")
         return done.stdout
 
-    def token(self, name, scope):
+    def token(self, name, scope, dialect="standard"):
         """A new token: the secret is all that may stand on stdout."""
-        secret = self.command("token", "create", name, "--scope", scope)
+        words = ["token", "create", name, "--scope", scope, "--dialect", dialect]
+        secret = self.command(*words)
         require(
             len(secret.split()) == 1,
             "`rollcall token create` must print the secret, and only that, on stdout",
@@ -433,7 +439,7 @@ def play(run):
     for log in _logs:
         if log.exists():
             lines = log.read_text("utf-8", "replace").splitlines()
-            telling = [line for line in lines if " INFO " not in line][-12:]
-            print(f"\nThe end of {log.name}:", *telling, sep="\n    ", file=sys.stderr)
+            telling = [line for line in lines if re.search(r" WARN | ERROR |panicked", line)][-12:]
+            print(f"\nThe warnings in {log.name}:", *telling, sep="\n    ", file=sys.stderr)
     print(f"\nFAILED: {told}", file=sys.stderr)
     sys.exit(1)

@@ -29,6 +29,9 @@ pub struct Config {
     pub key_file: Option<PathBuf>,
     /// Largest request body, in bytes.
     pub body_limit: usize,
+    /// Largest body of what may hold many members or many operations, in bytes: groups, and bulk
+    /// requests.
+    pub large_body_limit: usize,
     /// Objects of one app that are worked on at the same time.
     pub app_concurrency: usize,
     /// Seconds that running requests and pushes get when the server stops.
@@ -58,6 +61,7 @@ impl Default for Config {
             public_url: None,
             key_file: None,
             body_limit: 1024 * 1024,
+            large_body_limit: 16 * 1024 * 1024,
             app_concurrency: 4,
             shutdown_seconds: 20,
             // Requests that are no HTTP are the internet's noise, and never reach our own code.
@@ -68,13 +72,14 @@ impl Default for Config {
 }
 
 /// Every key, in the order in which people read them.
-const KEYS: [&str; 10] = [
+const KEYS: [&str; 11] = [
     "listen",
     "database_url",
     "database_connections",
     "public_url",
     "key_file",
     "body_limit",
+    "large_body_limit",
     "app_concurrency",
     "shutdown_seconds",
     "log",
@@ -174,6 +179,9 @@ fn check(config: &Config) -> Result<(), Error> {
     }
     if config.body_limit < 4096 {
         return wrong("body_limit", "give at least 4096 bytes");
+    }
+    if config.large_body_limit < config.body_limit {
+        return wrong("large_body_limit", "give at least as much as body_limit");
     }
     Ok(())
 }

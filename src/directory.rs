@@ -7,19 +7,22 @@
 //! Members are rows. A PATCH never loads them: its operations become who joins and who leaves.
 
 mod answer;
+mod leniencies;
 mod membership;
 mod precondition;
 mod read;
+pub mod schemas;
 mod write;
 
 pub use answer::{Answer, Listing, View};
 pub use precondition::{Precondition, Tags};
 pub use read::Got;
+pub use write::Done;
 
 use crate::clock::Clock;
-use crate::id::{OrganizationId, ResourceId};
-use crate::scim;
+use crate::id::{ClientId, OrganizationId, ResourceId};
 use crate::scim::dialect::Dialect;
+use crate::scim::error::{Fault, shortened};
 use crate::scim::schema::{Registry, ResourceType};
 use crate::store::{self, Store};
 use std::sync::Arc;
@@ -32,25 +35,27 @@ pub struct Caller {
     pub organization: OrganizationId,
     /// How the caller speaks SCIM.
     pub dialect: Dialect,
+    /// Which client it is.
+    pub client: ClientId,
     /// As changes and the audit log name the caller: `client:okta`.
     pub actor: String,
+    /// What the organization's resources are like.
+    pub registry: Arc<Registry>,
 }
 
 /// The use cases, cheap to clone.
 #[derive(Clone)]
 pub struct Service {
     store: Store,
-    registry: Arc<Registry>,
-    kinds: Arc<[Arc<ResourceType>]>,
     clock: Clock,
     wake: Arc<Notify>,
+    tally: leniencies::Tally,
 }
 
 impl Service {
     /// Over a store; `wake` is rung after every commit that holds a change.
-    pub fn new(store: Store, registry: Arc<Registry>, clock: Clock, wake: Arc<Notify>) -> Self {
-        let kinds = registry.resource_types.iter().cloned().map(Arc::new).collect();
-        Self { store, registry, kinds, clock, wake }
+    pub fn new(store: Store, clock: Clock, wake: Arc<Notify>) -> Self {
+        Self { store, clock, wake, tally: <_>::default() }
     }
 
     /// The database.
@@ -58,24 +63,9 @@ impl Service {
         &self.store
     }
 
-    /// What resources may be like.
-    pub fn registry(&self) -> &Arc<Registry> {
-        &self.registry
-    }
-
     /// What time it is.
     pub fn clock(&self) -> &Clock {
         &self.clock
-    }
-
-    /// Every resource type, in the order of the registry.
-    pub fn kinds(&self) -> &[Arc<ResourceType>] {
-        &self.kinds
-    }
-
-    /// A resource type by name.
-    pub fn kind(&self, name: &str) -> Option<&Arc<ResourceType>> {
-        self.kinds.iter().find(|kind| kind.name == name)
     }
 }
 
@@ -85,6 +75,7 @@ pub fn resource_id(text: &str) -> Option<ResourceId> {
     (id.to_string() == text).then_some(id)
 }
 
-fn not_found(kind: &ResourceType, id: ResourceId) -> store::Error {
-    scim::error::Error::not_found(&kind.name, &id.to_string()).into()
+/// A 404 for an id as a client wrote it, which may be any text.
+fn not_found(kind: &ResourceType, id: &str) -> store::Error {
+    store::Error::Refused(Fault::NotFound { kind: kind.name.clone(), id: shortened(id) }.into())
 }

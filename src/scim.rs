@@ -2,10 +2,12 @@
 //!
 //! Pure: no HTTP, no database, no clock. Everything here is a function of its arguments.
 
+pub mod bulk;
 pub mod dialect;
 pub mod discovery;
 pub mod error;
 pub mod filter;
+pub mod json;
 pub mod list;
 pub mod patch;
 pub mod path;

@@ -27,6 +27,7 @@ pub mod resources;
 pub mod runs;
 pub mod sandbox;
 mod schema;
+pub mod schemas;
 pub mod secrets;
 mod sql;
 #[cfg(test)]
@@ -38,6 +39,7 @@ pub use error::{Error, Result};
 use crate::clock::Stopwatch;
 use crate::id::{self, OrganizationId};
 use connection::Connection;
+use diesel::connection::TransactionManager;
 use location::Location;
 use pool::{Manager, Mode, Pool, reader};
 use std::sync::Arc;
@@ -54,6 +56,7 @@ pub struct Store {
     writer: Option<Arc<Writer>>,
     pool: Pool,
     patience: Duration,
+    registries: Arc<schemas::Registries>,
     _lock: Option<Arc<std::fs::File>>,
 }
 
@@ -78,6 +81,28 @@ impl<'c> std::ops::Deref for Transaction<'c> {
 impl std::ops::DerefMut for Transaction<'_> {
     fn deref_mut(&mut self) -> &mut Self::Target {
         &mut self.reader
+    }
+}
+
+impl<'c> Transaction<'c> {
+    /// Runs a part of the transaction that is kept or undone by itself: what it did is undone when
+    /// it fails, and nothing else is.
+    ///
+    /// # Errors
+    /// Those of the part; [`Error::Busy`] and [`Error::Database`] where the whole transaction may
+    /// be lost, which its owner must then give up.
+    pub fn savepoint<T>(
+        &mut self,
+        part: impl FnOnce(&mut Transaction<'c>) -> Result<T>,
+    ) -> Result<T> {
+        <Connection as TransactionManager<_>>::begin_transaction(&mut *self.reader.conn)?;
+        let answer = part(self);
+        if answer.is_ok() {
+            <Connection as TransactionManager<_>>::commit_transaction(&mut *self.reader.conn)?;
+        } else {
+            <Connection as TransactionManager<_>>::rollback_transaction(&mut *self.reader.conn)?;
+        }
+        answer
     }
 }
 
@@ -128,7 +153,8 @@ impl Store {
             }
             Location::Postgres(_) => Pool::open(writing, options)?,
         };
-        Ok(Self { writer, pool, patience: options.patience, _lock: lock })
+        let registries = Arc::default();
+        Ok(Self { writer, pool, patience: options.patience, registries, _lock: lock })
     }
 
     /// Runs `work` on a read-only view, on a blocking thread.

@@ -23,16 +23,16 @@ const USED_STEP_US: i64 = 60_000_000;
 #[derive(Debug, thiserror::Error)]
 pub enum Denied {
     /// There is no credential.
-    #[error("this needs a bearer token: send the header `Authorization: Bearer <token>`")]
+    #[error("no bearer token")]
     Missing,
     /// The header is not of the form `Bearer <token>`.
-    #[error("the Authorization header must be `Bearer <token>`: other schemes are not accepted")]
+    #[error("no bearer token, but another credential")]
     Scheme,
     /// Nobody holds this token, or nobody any more.
-    #[error("the token is unknown or was revoked: make a new one and send that")]
+    #[error("an unknown or revoked token")]
     Unknown,
     /// The token was good once.
-    #[error("the token has expired: make a new one and send that")]
+    #[error("an expired token")]
     Expired,
     /// The store could not say.
     #[error(transparent)]
@@ -71,7 +71,7 @@ impl Authenticator {
     /// Who sent this `Authorization` header.
     ///
     /// # Errors
-    /// [`Denied`], whose text may be shown to the caller but for [`Denied::Store`].
+    /// [`Denied`].
     pub async fn authenticate(&self, header: Option<&str>) -> Result<Arc<Principal>, Denied> {
         let (scheme, token) =
             header.ok_or(Denied::Missing)?.trim().split_once(' ').ok_or(Denied::Scheme)?;

@@ -39,6 +39,7 @@ async fn serve(loaded: Loaded) -> Result<(), Failure> {
         clock: clock.clone(),
         base: base.clone(),
         body_limit: config.body_limit,
+        large_body_limit: config.large_body_limit,
         app_concurrency: config.app_concurrency,
     });
 
@@ -49,6 +50,14 @@ async fn serve(loaded: Loaded) -> Result<(), Failure> {
     let http = instance.serve(listener, workers(), patience).map_err(|error| error.to_string())?;
 
     let running = instance.engine().start();
+    let indexes = actix_web::rt::spawn({
+        let instance = instance.clone();
+        async move { instance.keep_indexes().await }
+    });
+    let counting = actix_web::rt::spawn({
+        let instance = instance.clone();
+        async move { instance.keep_counting().await }
+    });
     say(&welcome::started(&base, &shown_database(&config.database_url)))?;
     if let Some(secret) = first_token(&store, organization.id, &clock).await? {
         say(&welcome::first_steps(&base, secret.expose_secret()))?;
@@ -62,6 +71,11 @@ async fn serve(loaded: Loaded) -> Result<(), Failure> {
     });
     let ended = http.await.map_err(|error| error.to_string());
     stopped.abort();
+    indexes.abort();
+    counting.abort();
+    if let Err(error) = instance.finish_counting().await {
+        tracing::warn!(%error, "what clients were forgiven in the last seconds was not counted");
+    }
     if !running.stop(patience).await {
         tracing::warn!("some pushes did not finish in time; they run again at the next start");
     }

@@ -46,6 +46,7 @@ fn a_wrong_value_names_its_key() {
     for (text, key) in [
         ("listen = \"somewhere\"", "listen"),
         ("body_limit = 1", "body_limit"),
+        ("large_body_limit = 5000", "large_body_limit"),
         ("public_url = \"rollcall.example\"", "public_url"),
         ("app_concurrency = 0", "app_concurrency"),
         ("log_format = \"xml\"", "log_format"),

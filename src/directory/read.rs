@@ -33,11 +33,14 @@ impl Service {
         precondition: Precondition,
         view: View,
     ) -> Result<Got> {
-        let (registry, kind) = (Arc::clone(&self.registry), Arc::clone(kind));
+        let (registry, kind) = (Arc::clone(&caller.registry), Arc::clone(kind));
         let members = kind.has_members()
             && view.shown.as_ref().is_some_and(|shown| shown.wants(&kind, "members"));
+        let forgiven = view.forgiven;
         let work = move |reader: &mut crate::store::Reader<'_>| {
-            let stored = reader.resource(&kind.name, id)?.ok_or_else(|| not_found(&kind, id))?;
+            let stored = reader
+                .resource(&kind.name, id)?
+                .ok_or_else(|| not_found(&kind, &id.to_string()))?;
             precondition.check_match(stored.version)?;
             if precondition.is_unchanged(stored.version) {
                 let view = View { shown: None, ..view };
@@ -45,11 +48,13 @@ impl Service {
             }
             answer::one(reader, &registry, &kind, &stored, &view).map(Got::Resource)
         };
-        if members {
-            self.store.read(caller.organization, work).await
+        let got = if members {
+            self.store.read(caller.organization, work).await?
         } else {
-            self.store.glance(caller.organization, work).await
-        }
+            self.store.glance(caller.organization, work).await?
+        };
+        self.note_forgiven(caller, forgiven);
+        Ok(got)
     }
 
     /// One page of the resources that meet a query.
@@ -64,7 +69,7 @@ impl Service {
         base: String,
         projection: Projection,
     ) -> Result<Listing> {
-        let (registry, kind) = (Arc::clone(&self.registry), Arc::clone(kind));
+        let (registry, kind) = (Arc::clone(&caller.registry), Arc::clone(kind));
         let short = is_look_up(&query.condition) && !kind.has_members();
         let work = move |reader: &mut crate::store::Reader<'_>| {
             let page = reader.list(&kind, &query)?;

@@ -5,10 +5,12 @@
 mod activity;
 mod apps;
 mod caller;
+mod clients;
 mod mapping;
 mod organization;
 mod problem;
 mod runs;
+mod schemas;
 mod state;
 mod view;
 
@@ -24,7 +26,7 @@ use utoipa::{Modify, OpenApi};
 /// The description of the API.
 #[derive(OpenApi)]
 #[openapi(
-    info(title = "Rollcall admin API", description = "Apps, field mappings, Quick Sync and what was tried."),
+    info(title = "Rollcall admin API", description = "Apps, field mappings, Quick Sync, what was tried, and schemas."),
     servers((url = "/api/v1")),
     security(("bearer" = [])),
     modifiers(&Bearer),
@@ -36,7 +38,9 @@ use utoipa::{Modify, OpenApi};
         runs::quick_sync, runs::list, runs::get, runs::confirm, runs::cancel,
         activity::accounts, activity::links, activity::parked, activity::retry_all,
         activity::provision, activity::why, activity::attempts, activity::changes,
+        clients::list, clients::get, clients::update,
         organization::get, organization::update,
+        schemas::list, schemas::get, schemas::put, schemas::remove,
     )
 )]
 struct Description;
@@ -189,9 +193,32 @@ pub fn configure(state: ApiState, body_limit: usize) -> impl FnOnce(&mut web::Se
                         .default_service(web::route().to(wrong_method)),
                 )
                 .service(
+                    web::resource("/clients")
+                        .route(web::get().to(clients::list))
+                        .default_service(web::route().to(wrong_method)),
+                )
+                .service(
+                    web::resource("/clients/{name}")
+                        .route(web::get().to(clients::get))
+                        .route(web::patch().to(clients::update))
+                        .default_service(web::route().to(wrong_method)),
+                )
+                .service(
                     web::resource("/organization")
                         .route(web::get().to(organization::get))
                         .route(web::patch().to(organization::update))
+                        .default_service(web::route().to(wrong_method)),
+                )
+                .service(
+                    web::resource("/schemas")
+                        .route(web::get().to(schemas::list))
+                        .default_service(web::route().to(wrong_method)),
+                )
+                .service(
+                    web::resource("/schemas/{urn}")
+                        .route(web::get().to(schemas::get))
+                        .route(web::put().to(schemas::put))
+                        .route(web::delete().to(schemas::remove))
                         .default_service(web::route().to(wrong_method)),
                 )
                 .default_service(web::route().to(unknown)),

@@ -1,24 +1,8 @@
-//! From failures to SCIM answers: the only place where it happens.
-//!
-//! | failure | status | keyword |
-//! |---|---|---|
-//! | a refusal of the protocol | its own | its own |
-//! | no, unknown or expired token | 401 | |
-//! | the token's scopes do not allow it | 403 | |
-//! | no such resource or route | 404 | |
-//! | the route has no such method | 405 | |
-//! | a unique value is taken | 409 | `uniqueness` |
-//! | the version is not the one named | 412 | |
-//! | the body is too large | 413 | |
-//! | the body is no JSON document by its media type | 415 | |
-//! | a member names nobody | 400 | `invalidValue` |
-//! | a filter would examine too much | 400 | `tooMany` |
-//! | a bug, or the database is away | 500 | |
-//! | not supported | 501 | |
-//! | the database is busy | 503 | |
+//! From failures to SCIM answers: the only place where it happens. What is said is a row of the
+//! table of errors, [`Fault`].
 
 use crate::auth::Denied;
-use crate::scim::error::{Error as Scim, ScimType};
+use crate::scim::error::{Error as Scim, Fault, shortened};
 use crate::{clock, id, store};
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode};
@@ -39,38 +23,27 @@ pub struct Refusal {
 pub type Result<T> = std::result::Result<T, Refusal>;
 
 impl Refusal {
-    /// Any status without a keyword.
-    pub fn status(status: u16, detail: impl Into<String>) -> Self {
-        Scim::status(status, detail).into()
-    }
-
-    /// A 400 `invalidSyntax`.
-    pub fn syntax(detail: impl Into<String>) -> Self {
-        Scim::bad(ScimType::InvalidSyntax, detail).into()
-    }
-
     /// A 405 that lists what is allowed.
     pub fn method(used: &Method, allowed: &[Method]) -> Self {
         let names: Vec<&str> = allowed.iter().map(Method::as_str).collect();
-        let names = names.join(", ");
-        let detail = format!("{used} is not for this address: use {names}");
-        Self::status(405, detail).with(header::ALLOW, &names)
+        let allowed = names.join(", ");
+        let fault = Fault::Method { method: used.to_string(), allowed: allowed.clone() };
+        Self::from(fault).with(header::ALLOW, &allowed)
     }
 
     /// A 404 for an address that is nobody's.
     pub fn no_route() -> Self {
-        Self::status(
-            404,
-            "there is nothing at this address: GET /scim/v2/ResourceTypes lists what is",
-        )
+        Fault::NoRoute.into()
     }
 
     /// A 500 whose cause is in the log under this id, and nowhere else.
     pub fn internal(error_id: &str) -> Self {
-        let detail = format!(
-            "something went wrong here; the administrator finds it in the log as error {error_id}"
-        );
-        Self::status(500, detail)
+        Fault::Internal { id: error_id.to_owned() }.into()
+    }
+
+    /// The error itself, for an answer that holds several.
+    pub fn into_error(self) -> Scim {
+        self.error
     }
 
     fn with(mut self, name: HeaderName, value: &str) -> Self {
@@ -90,6 +63,12 @@ impl fmt::Display for Refusal {
     }
 }
 
+impl From<Fault> for Refusal {
+    fn from(fault: Fault) -> Self {
+        Scim::from(fault).into()
+    }
+}
+
 impl From<Scim> for Refusal {
     fn from(error: Scim) -> Self {
         Self { error, header: None }
@@ -101,25 +80,13 @@ impl From<store::Error> for Refusal {
         use store::Error as E;
         match error {
             E::Refused(error) => error.into(),
-            E::NotFound => Self::status(404, "there is no such resource any more"),
-            E::Taken(attribute) => Scim::taken(attribute).into(),
-            E::Stale => Self::status(
-                412,
-                "the resource is not in the state that If-Match or If-None-Match asks for: read it again",
-            ),
-            E::Dangling(id) => Scim::bad(
-                ScimType::InvalidValue,
-                format!("members: no User or Group has the id {:?}", shortened(&id)),
-            )
-            .into(),
-            E::TooMany => Scim::bad(
-                ScimType::TooMany,
-                "the filter would have to examine too many resources: narrow it by an attribute \
-                 such as userName, emails.value or meta.lastModified",
-            )
-            .into(),
-            E::Busy => Self::status(503, "the server is busy: try again in a second")
-                .with(header::RETRY_AFTER, "1"),
+            E::NotFound => Fault::Gone.into(),
+            E::Taken(attribute) => Fault::Taken { attribute: attribute.to_owned() }.into(),
+            E::Stale => Fault::Stale.into(),
+            E::Dangling(id) => Fault::Dangling { id: shortened(&id) }.into(),
+            E::TooMany => Fault::TooMany.into(),
+            E::Outdated => Self::from(Fault::Outdated).with(header::RETRY_AFTER, "1"),
+            E::Busy => Self::from(Fault::Busy).with(header::RETRY_AFTER, "1"),
             E::Corrupt(_) | E::Database(_) => {
                 let error_id = error_id();
                 tracing::error!(error.id = %error_id, %error, "a request failed");
@@ -131,25 +98,28 @@ impl From<store::Error> for Refusal {
 
 impl From<Denied> for Refusal {
     fn from(denied: Denied) -> Self {
-        let challenge = match &denied {
-            Denied::Store(_) => None,
-            Denied::Missing | Denied::Scheme => Some(String::new()),
-            Denied::Unknown | Denied::Expired => {
-                Some(format!(", error=\"invalid_token\", error_description=\"{denied}\""))
-            }
+        let fault = match denied {
+            Denied::Missing => Fault::NoToken,
+            Denied::Scheme => Fault::OtherScheme,
+            Denied::Unknown => Fault::UnknownToken,
+            Denied::Expired => Fault::ExpiredToken,
+            Denied::Store(error) => return error.into(),
         };
-        match (challenge, denied) {
-            (Some(error), denied) => Self::status(401, denied.to_string())
-                .with(header::WWW_AUTHENTICATE, &format!("Bearer realm=\"rollcall\"{error}")),
-            (None, Denied::Store(error)) => error.into(),
-            (None, denied) => Self::status(401, denied.to_string()),
-        }
+        // RFC 6750 §3: no error code where there was no token of ours.
+        let invalid = match fault {
+            Fault::UnknownToken | Fault::ExpiredToken => {
+                format!(", error=\"invalid_token\", error_description=\"{fault}\"")
+            }
+            _ => String::new(),
+        };
+        Self::from(fault)
+            .with(header::WWW_AUTHENTICATE, &format!("Bearer realm=\"rollcall\"{invalid}"))
     }
 }
 
 impl ResponseError for Refusal {
     fn status_code(&self) -> StatusCode {
-        StatusCode::from_u16(self.error.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+        StatusCode::from_u16(self.error.code()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
     fn error_response(&self) -> HttpResponse {
@@ -160,14 +130,4 @@ impl ResponseError for Refusal {
         }
         response.body(self.error.body().to_string())
     }
-}
-
-/// Enough of a text to recognise it by.
-pub fn shortened(text: &str) -> String {
-    const SHOWN: usize = 80;
-    let mut short: String = text.chars().take(SHOWN).collect();
-    if short.len() < text.len() {
-        short.push('…');
-    }
-    short
 }

@@ -2,9 +2,12 @@
 
 use super::error::{Refusal, Result, SCIM_JSON};
 use super::server::State;
-use super::trace::ClientName;
+use super::trace::{ClientName, Endpoint};
 use crate::auth::{Denied, Principal, Scope};
-use crate::directory::{Precondition, Tags};
+use crate::directory::{Caller, Precondition, Tags};
+use crate::scim;
+use crate::scim::error::Fault;
+use crate::scim::schema::ResourceType;
 use actix_web::http::header::{self, HeaderMap, HeaderName};
 use actix_web::web::{self, Bytes, BytesMut};
 use actix_web::{HttpMessage as _, HttpRequest};
@@ -16,6 +19,32 @@ use std::sync::Arc;
 
 /// How much of a body that is too large is still read, so that its sender gets to see the answer.
 const DRAINED: usize = 32 * 1024 * 1024;
+/// Most room that is made for a body before any of it is there.
+const RESERVED: usize = 1024 * 1024;
+
+/// How many bytes of a body are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Limit {
+    /// Of any request.
+    Body(usize),
+    /// Of a bulk request: `bulk.maxPayloadSize` of ServiceProviderConfig.
+    Bulk(usize),
+}
+
+impl Limit {
+    const fn bytes(self) -> usize {
+        match self {
+            Self::Body(bytes) | Self::Bulk(bytes) => bytes,
+        }
+    }
+
+    fn exceeded(self) -> Refusal {
+        match self {
+            Self::Body(limit) => Fault::BodyTooLarge { limit }.into(),
+            Self::Bulk(limit) => Fault::BulkTooLarge { limit }.into(),
+        }
+    }
+}
 
 /// Who sends the request.
 ///
@@ -45,16 +74,52 @@ pub async fn scim_caller(
     if let Some(slug) = segment(request, "organization")
         && !state.authenticator.is_of(&principal, &slug).await?
     {
-        return Err(Refusal::status(
-            404,
-            "the token is of another organization than this address names",
-        ));
+        return Err(Fault::OtherOrganization.into());
     }
     if !principal.may(wanted) {
-        let wanted = wanted.as_str();
-        return Err(Refusal::status(403, format!("this needs a token with the scope {wanted}")));
+        return Err(Fault::Scope { scope: wanted.as_str() }.into());
     }
     Ok(principal)
+}
+
+/// On whose behalf the directory acts.
+///
+/// # Errors
+/// The store's.
+pub async fn caller(state: &State, principal: &Principal) -> Result<Caller> {
+    Ok(Caller {
+        organization: principal.organization,
+        dialect: principal.client.dialect,
+        client: principal.client.id,
+        actor: principal.actor(),
+        registry: state.service.store().registry(principal.organization).await?,
+    })
+}
+
+/// The resource type whose endpoint the address names.
+///
+/// # Errors
+/// 404 where the organization has none there.
+pub fn kind(request: &HttpRequest, caller: &Caller) -> Result<Arc<ResourceType>> {
+    let endpoint = segment(request, "endpoint").unwrap_or_default();
+    let kind = caller.registry.at(&endpoint).cloned().ok_or_else(Refusal::no_route)?;
+    request.extensions_mut().insert(Endpoint(kind.endpoint.clone()));
+    Ok(kind)
+}
+
+/// Who sends a request about a resource type, and which type that is.
+///
+/// # Errors
+/// As [`scim_caller`] and [`kind`].
+pub async fn entered(
+    request: &HttpRequest,
+    state: &State,
+    wanted: Scope,
+) -> Result<(Caller, Arc<ResourceType>)> {
+    let principal = scim_caller(request, state, wanted).await?;
+    let caller = caller(state, &principal).await?;
+    let kind = kind(request, &caller)?;
+    Ok((caller, kind))
 }
 
 /// A part of the address, decoded.
@@ -83,37 +148,41 @@ pub fn parameter(request: &HttpRequest, name: &str) -> Option<String> {
         .map(|(_, value)| value.into_owned())
 }
 
+/// A parameter of the query that is a list; several of them are one list.
+pub fn list_parameter(request: &HttpRequest, name: &str) -> Option<String> {
+    let lists: Vec<Cow<'_, str>> = url::form_urlencoded::parse(request.query_string().as_bytes())
+        .filter(|(key, _)| key.eq_ignore_ascii_case(name))
+        .map(|(_, value)| value)
+        .collect();
+    (!lists.is_empty()).then(|| lists.join(","))
+}
+
 /// The body as JSON.
 ///
 /// # Errors
 /// 415 for another media type, 413 for more than the limit, 400 `invalidSyntax` with the position
 /// for what is no JSON.
-pub async fn json(request: &HttpRequest, payload: web::Payload, limit: usize) -> Result<Value> {
+pub async fn json(request: &HttpRequest, payload: web::Payload, limit: Limit) -> Result<Value> {
     check_media_type(request.headers())?;
     let body = body(request.headers(), payload, limit).await?;
-    let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&body);
-    if body.is_empty() {
-        return Err(Refusal::syntax("the body is empty: send a JSON object"));
-    }
-    serde_json::from_slice(body)
-        .map_err(|error| Refusal::syntax(format!("the body is no JSON: {error}")))
+    Ok(scim::json::read(&body)?)
 }
 
 /// The whole body.
 ///
 /// # Errors
 /// 413 for more than the limit.
-pub async fn body(headers: &HeaderMap, mut payload: web::Payload, limit: usize) -> Result<Bytes> {
-    let too_large =
-        || Refusal::status(413, format!("the body is larger than {limit} bytes: send it in parts"));
+pub async fn body(headers: &HeaderMap, mut payload: web::Payload, limit: Limit) -> Result<Bytes> {
+    let too_large = || limit.exceeded();
+    let limit = limit.bytes();
     let announced = text(headers, &header::CONTENT_LENGTH).and_then(|text| text.parse().ok());
     if announced.is_some_and(|length: usize| length > limit.max(DRAINED)) {
         return Err(too_large());
     }
-    let mut body = BytesMut::with_capacity(announced.unwrap_or(0).min(limit));
+    let mut body = BytesMut::with_capacity(announced.unwrap_or(0).min(limit).min(RESERVED));
     let mut seen = 0_usize;
     while let Some(chunk) = payload.next().await {
-        let chunk = chunk.map_err(|_gone| Refusal::syntax("the body ended too early"))?;
+        let chunk = chunk.map_err(|_gone| Fault::BodyCutShort)?;
         seen = seen.saturating_add(chunk.len());
         if seen <= limit {
             body.extend_from_slice(&chunk);
@@ -128,13 +197,13 @@ fn check_media_type(headers: &HeaderMap) -> Result<()> {
     if let Some(encoding) = text(headers, &header::CONTENT_ENCODING)
         && !encoding.trim().eq_ignore_ascii_case("identity")
     {
-        return Err(Refusal::status(415, "send the body without a Content-Encoding"));
+        return Err(Fault::Encoding.into());
     }
     let Some(sent) = text(headers, &header::CONTENT_TYPE) else { return Ok(()) };
     if [SCIM_JSON, "application/json"].iter().any(|known| is_media_type(&sent, known)) {
         return Ok(());
     }
-    Err(Refusal::status(415, format!("send the body as {SCIM_JSON} or application/json")))
+    Err(Fault::MediaType.into())
 }
 
 /// Whether a media type is this one, whatever its parameters.
@@ -184,5 +253,9 @@ mod tests {
         assert_eq!(parameter(&request, "excludedAttributes").as_deref(), Some("a,b"));
         assert_eq!(parameter(&request, "filter").as_deref(), Some("a eq \"é\""));
         assert_eq!(parameter(&request, "count"), None);
+        let request =
+            TestRequest::with_uri("/Users?attributes=a,b&x=1&Attributes=c").to_http_request();
+        assert_eq!(list_parameter(&request, "attributes").as_deref(), Some("a,b,c"));
+        assert_eq!(list_parameter(&request, "excludedAttributes"), None);
     }
 }

@@ -1,91 +1,95 @@
 //! SCIM over HTTP (RFC 7644 §3), below `/scim/v2` and `/o/{organization}/scim/v2`.
 //!
-//! The routes of resources come from the registry: a resource type is served because it is there.
+//! Which resource types there are, and at which addresses, is for the caller's organization to say:
+//! the routes have a place for the endpoint, and what stands there is looked up in its registry.
 
+mod bulk;
 mod discovery;
 mod resources;
 mod search;
 
 use super::error::{Refusal, Result};
-use crate::scim::schema::ResourceType;
+use super::extract;
+use super::server::State;
+use crate::scim::error::Fault;
 use actix_web::http::{Method, header};
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, Resource};
-use std::sync::Arc;
 
 /// Where SCIM is served.
 const BASES: [&str; 2] = ["/scim/v2", "/o/{organization}/scim/v2"];
 
 /// Adds the routes of SCIM.
-pub fn routes(kinds: Vec<Arc<ResourceType>>) -> impl FnOnce(&mut ServiceConfig) {
-    move |config| {
-        for base in BASES {
-            let mut scope = web::scope(base)
-                .default_service(web::to(nothing))
-                .service(at("", &[]).default_service(web::to(root)))
-                .service(at("/.search", &[]).default_service(web::to(root)))
-                .service(at("/Me", &[]).default_service(web::to(me)))
-                .service(at("/Bulk", &[]).default_service(web::to(bulk)));
-            for (path, handler) in discovery::ENDPOINTS {
-                scope = scope.service(
-                    at(path, &[Method::GET, Method::HEAD])
-                        .route(web::get().to(move |request, state| handler.answer(request, state)))
-                        .route(
-                            web::head().to(move |request, state| handler.answer(request, state)),
-                        ),
-                );
-            }
-            for kind in &kinds {
-                let collection = kind.endpoint.as_str();
-                let kind = || web::Data::from(Arc::clone(kind));
-                scope = scope
-                    .service(
-                        at(collection, &[Method::GET, Method::HEAD, Method::POST])
-                            .app_data(kind())
-                            .route(web::get().to(search::list))
-                            .route(web::head().to(search::list))
-                            .route(web::post().to(resources::create)),
-                    )
-                    .service(
-                        at(&format!("{collection}/.search"), &[Method::POST])
-                            .app_data(kind())
-                            .route(web::post().to(search::search)),
-                    )
-                    .service(
-                        at(
-                            &format!("{collection}/{{id}}"),
-                            &[
-                                Method::GET,
-                                Method::HEAD,
-                                Method::PUT,
-                                Method::PATCH,
-                                Method::DELETE,
-                            ],
-                        )
-                        .app_data(kind())
-                        .route(web::get().to(resources::get))
-                        .route(web::head().to(resources::get))
-                        .route(web::put().to(resources::replace))
-                        .route(web::patch().to(resources::patch))
-                        .route(web::delete().to(resources::delete)),
-                    );
-            }
-            config.service(scope);
+pub fn routes(config: &mut ServiceConfig) {
+    for base in BASES {
+        let mut scope = web::scope(base)
+            .default_service(web::to(nothing))
+            .service(at("", &[]).default_service(web::to(root)))
+            .service(at("/.search", &[]).default_service(web::to(root)))
+            .service(at("/Me", &[]).default_service(web::to(me)))
+            .service(at("/Bulk", &[Method::POST]).route(web::post().to(bulk::bulk)));
+        for (path, handler) in discovery::ENDPOINTS {
+            scope = scope.service(
+                at(path, &[Method::GET, Method::HEAD])
+                    .route(web::get().to(move |request, state| handler.answer(request, state)))
+                    .route(web::head().to(move |request, state| handler.answer(request, state))),
+            );
         }
+        scope = scope
+            .service(
+                of_type("/{endpoint}", &[Method::GET, Method::HEAD, Method::POST])
+                    .route(web::get().to(search::list))
+                    .route(web::head().to(search::list))
+                    .route(web::post().to(resources::create)),
+            )
+            .service(
+                of_type("/{endpoint}/.search", &[Method::POST])
+                    .route(web::post().to(search::search)),
+            )
+            .service(
+                of_type(
+                    "/{endpoint}/{id}",
+                    &[Method::GET, Method::HEAD, Method::PUT, Method::PATCH, Method::DELETE],
+                )
+                .route(web::get().to(resources::get))
+                .route(web::head().to(resources::get))
+                .route(web::put().to(resources::replace))
+                .route(web::patch().to(resources::patch))
+                .route(web::delete().to(resources::delete)),
+            );
+        config.service(scope);
     }
+}
+
+/// A resource of Actix for an address of a resource type. For other methods than these, callers
+/// who are known and name no type of theirs hear that.
+fn of_type(path: &str, methods: &'static [Method]) -> Resource {
+    let wrong = move |request: HttpRequest, state: web::Data<State>| async move {
+        if let Ok(principal) = extract::principal(&request, &state).await
+            && extract::kind(&request, &extract::caller(&state, &principal).await?).is_err()
+        {
+            return Err(Refusal::no_route());
+        }
+        not_allowed(&request, methods)
+    };
+    web::resource(path).default_service(web::to(wrong))
 }
 
 /// A resource of Actix that answers other methods than these with what they are.
 fn at(path: &str, methods: &'static [Method]) -> Resource {
     web::resource(path).default_service(web::to(move |request: HttpRequest| async move {
-        if *request.method() == Method::OPTIONS {
-            let names: Vec<&str> = methods.iter().map(Method::as_str).collect();
-            return Ok(HttpResponse::NoContent()
-                .insert_header((header::ALLOW, names.join(", ")))
-                .finish());
-        }
-        Err(Refusal::method(request.method(), methods))
+        not_allowed(&request, methods)
     }))
+}
+
+fn not_allowed(request: &HttpRequest, methods: &[Method]) -> Result<HttpResponse> {
+    if *request.method() == Method::OPTIONS {
+        let names: Vec<&str> = methods.iter().map(Method::as_str).collect();
+        return Ok(HttpResponse::NoContent()
+            .insert_header((header::ALLOW, names.join(", ")))
+            .finish());
+    }
+    Err(Refusal::method(request.method(), methods))
 }
 
 async fn nothing() -> Result<HttpResponse> {
@@ -93,13 +97,9 @@ async fn nothing() -> Result<HttpResponse> {
 }
 
 async fn root() -> Result<HttpResponse> {
-    Err(Refusal::status(501, "one query over all resource types is not supported: ask each"))
+    Err(Fault::Root.into())
 }
 
 async fn me() -> Result<HttpResponse> {
-    Err(Refusal::status(501, "/Me is not supported: tokens belong to clients, not to people"))
-}
-
-async fn bulk() -> Result<HttpResponse> {
-    Err(Refusal::status(501, "/Bulk is not supported: send the requests one by one"))
+    Err(Fault::Me.into())
 }

@@ -13,6 +13,9 @@ use std::time::Duration;
 
 /// Largest body that is read unless configured otherwise.
 pub const BODY_LIMIT: usize = 1024 * 1024;
+/// Largest body of what may hold many members or many operations, unless configured otherwise: a
+/// hundred thousand members are eight megabytes.
+pub const LARGE_BODY_LIMIT: usize = 16 * 1024 * 1024;
 
 /// What the door knows.
 #[derive(Clone)]
@@ -25,6 +28,8 @@ pub struct State {
     pub public_url: String,
     /// Largest body that is read, in bytes.
     pub body_limit: usize,
+    /// Largest body of what may hold many members or many operations, in bytes.
+    pub large_body_limit: usize,
     /// When this process started.
     pub started_us: i64,
 }
@@ -50,13 +55,12 @@ pub fn app(
         InitError = (),
     >,
 > {
-    let kinds = state.service.kinds().to_vec();
     App::new()
         .app_data(state)
         .wrap(NormalizePath::trim())
         .wrap(from_fn(trace::trace))
         .default_service(web::to(nothing))
-        .configure(scim::routes(kinds))
+        .configure(scim::routes)
         .configure(more)
 }
 

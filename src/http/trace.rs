@@ -19,6 +19,11 @@ use tracing::Instrument as _;
 #[derive(Debug, Clone)]
 pub struct ClientName(pub String);
 
+/// The endpoint of the resource type that a request is about, once known, as the organization's
+/// schemas have it: `/Users`.
+#[derive(Debug, Clone)]
+pub struct Endpoint(pub String);
+
 /// The id of a request, in every line about it and in the answer's `X-Request-Id`.
 #[derive(Debug, Clone)]
 pub struct RequestId(pub String);
@@ -54,7 +59,11 @@ pub async fn trace(
         Ok(mut response) => {
             let status = response.status().as_u16();
             let route = response.request().match_pattern();
-            let route = route.as_deref().unwrap_or("none");
+            let endpoint = response.request().extensions().get::<Endpoint>().cloned();
+            let route = match (route, endpoint) {
+                (Some(route), Some(endpoint)) => route.replace("/{endpoint}", &endpoint.0),
+                (route, _) => route.unwrap_or_else(|| "none".to_owned()),
+            };
             let client = response.request().extensions().get::<ClientName>().cloned();
             let client = client.as_ref().map_or("", |client| client.0.as_str());
             tracing::info!(%method, route, status, duration_ms, client, "answered");

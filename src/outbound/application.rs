@@ -31,6 +31,8 @@ pub struct Application {
     pub scope: Option<Condition>,
     /// What happens to leavers.
     pub policy: Policy,
+    /// What the directory holds.
+    pub registry: Arc<Registry>,
     /// How to talk to it.
     pub adapter: Arc<dyn Adapter>,
 }
@@ -65,8 +67,6 @@ impl Error {
 pub struct Workshop {
     /// The database.
     pub store: Store,
-    /// What the directory holds.
-    pub registry: Arc<Registry>,
     /// What opens credentials.
     pub vault: Vault,
     /// What time it is.
@@ -105,20 +105,19 @@ impl Workshop {
                 .map_err(|_other_shape| unreadable("mapping"))?,
             None => entry.default_mapping.clone(),
         };
+        let registry = self.store.registry(organization).await?;
         let compiled =
-            Mapping::compile(&document, &entry.schema, &self.registry).map_err(Error::Mapping)?;
-        let scope = row
-            .scope
-            .as_deref()
-            .map(|text| parse_scope(text, &self.registry))
-            .transpose()
-            .map_err(|detail| {
-                Error::Settings(Reason {
-                    field: Some("scope".into()),
-                    detail: format!("The scope is not a filter: {detail}."),
-                    remedy: "Correct the app's scope.".into(),
-                })
-            })?;
+            Mapping::compile(&document, &entry.schema, &registry).map_err(Error::Mapping)?;
+        let scope =
+            row.scope.as_deref().map(|text| parse_scope(text, &registry)).transpose().map_err(
+                |detail| {
+                    Error::Settings(Reason {
+                        field: Some("scope".into()),
+                        detail: format!("The scope is not a filter: {detail}."),
+                        remedy: "Correct the app's scope.".into(),
+                    })
+                },
+            )?;
         let policy = serde_json::from_value(row.policy.clone())
             .map_err(|_other_shape| unreadable("policy"))?;
         let mut opened = BTreeMap::new();
@@ -148,8 +147,77 @@ impl Workshop {
             mapping: compiled,
             scope,
             policy,
+            registry,
             adapter,
         }))
+    }
+}
+
+/// Something of an app that does not go with what the directory would hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Conflict {
+    /// Name of the app.
+    pub app: String,
+    /// `mapping/users/field`, or `scope`.
+    pub place: String,
+    /// What is wrong with it.
+    pub detail: String,
+}
+
+impl Workshop {
+    /// What would be wrong with the organization's apps if the directory held this, and is right at
+    /// present.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn conflicts(
+        &self,
+        organization: OrganizationId,
+        after: &Registry,
+    ) -> store::Result<Vec<Conflict>> {
+        let before = self.store.registry(organization).await?;
+        let apps = self
+            .store
+            .read(organization, |reader| {
+                let mut apps = Vec::new();
+                for row in reader.apps()? {
+                    let mapping = reader.mapping(row.id, row.mapping)?;
+                    apps.push((row, mapping));
+                }
+                Ok(apps)
+            })
+            .await?;
+        let mut conflicts = Vec::new();
+        for (row, mapping) in apps {
+            let Some(entry) = catalogue::entry(&row.adapter) else { continue };
+            let document = match mapping {
+                Some(mapping) => serde_json::from_value(mapping.document).ok(),
+                None => Some(entry.default_mapping.clone()),
+            };
+            let faults = |registry: &Registry| -> Vec<(String, String)> {
+                let mut faults = Vec::new();
+                if let Some(document) = &document
+                    && let Err(problems) = Mapping::compile(document, &entry.schema, registry)
+                {
+                    let place = |one: &Problem| format!("mapping/{}", one.field);
+                    faults.extend(problems.into_iter().map(|one| (place(&one), one.detail)));
+                }
+                if let Some(Err(detail)) =
+                    row.scope.as_deref().map(|text| parse_scope(text, registry))
+                {
+                    faults.push(("scope".to_owned(), detail));
+                }
+                faults
+            };
+            let known = faults(&before);
+            let new = faults(after).into_iter().filter(|fault| !known.contains(fault));
+            conflicts.extend(new.map(|(place, detail)| Conflict {
+                app: row.name.clone(),
+                place,
+                detail,
+            }));
+        }
+        Ok(conflicts)
     }
 }
 
@@ -168,7 +236,7 @@ fn unreadable(what: &str) -> Error {
 /// The sentence of the filter's error.
 pub fn parse_scope(text: &str, registry: &Registry) -> Result<Condition, String> {
     let users = registry.named("User").ok_or("there are no users")?;
-    filter::parse(text).and_then(|filter| filter.resolve(users)).map_err(|error| error.detail)
+    filter::parse(text).and_then(|filter| filter.resolve(users)).map_err(|error| error.to_string())
 }
 
 /// Owner of an app's secrets.

@@ -5,7 +5,6 @@ use super::dispatch::{self, Watched};
 use super::queue;
 use crate::clock::Clock;
 use crate::id::{AppId, InstanceId, OrganizationId};
-use crate::scim::schema::Registry;
 use crate::store::{self, Store};
 use parking_lot::Mutex;
 use std::collections::{HashMap, HashSet};
@@ -78,11 +77,6 @@ impl Engine {
         &self.inner.parts.workshop.clock
     }
 
-    /// What the directory holds.
-    pub fn registry(&self) -> &Arc<Registry> {
-        &self.inner.parts.workshop.registry
-    }
-
     /// External SCIM base URL.
     pub fn base_url(&self) -> &str {
         &self.inner.parts.base_url
@@ -130,8 +124,10 @@ impl Engine {
             self.inner.applications.lock().remove(&key);
             return Ok(None);
         };
+        let directory = self.store().registry(organization).await?.revision;
         if let Some(known) = self.inner.applications.lock().get(&key)
             && known.row.revision == revision
+            && known.registry.revision == directory
         {
             return Ok(Some(Arc::clone(known)));
         }

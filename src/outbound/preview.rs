@@ -76,7 +76,7 @@ pub async fn preview(
     let mapping = draft.as_ref().unwrap_or(&application.mapping);
     let organization = application.organization;
     let id = chosen(engine, organization, application, sample).await?;
-    let registry = std::sync::Arc::clone(engine.registry());
+    let registry = std::sync::Arc::clone(&application.registry);
     let base = engine.base_url().to_owned();
     let app = application.row.id;
     let scope = application.scope.clone();

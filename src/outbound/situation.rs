@@ -28,7 +28,7 @@ pub(super) async fn read(
     resource: ResourceId,
 ) -> store::Result<Situation> {
     let app = application.row.id;
-    let registry = std::sync::Arc::clone(engine.registry());
+    let registry = std::sync::Arc::clone(&application.registry);
     let base = engine.base_url().to_owned();
     let scope = application.scope.clone();
     let reads_groups = application.mapping.reads_groups();

@@ -75,7 +75,7 @@ async fn page(
     after: Option<ResourceId>,
 ) -> store::Result<Vec<(ResourceId, Situation)>> {
     let app = application.row.id;
-    let registry = std::sync::Arc::clone(engine.registry());
+    let registry = std::sync::Arc::clone(&application.registry);
     let base = engine.base_url().to_owned();
     let scope = application.scope.clone();
     let with_groups = application.scope_reads_groups() || application.mapping.reads_groups();

@@ -1,7 +1,15 @@
 //! What a client is forgiven: named leniencies, collected into dialects.
 //!
 //! A dialect belongs to a client and is never guessed. `Standard` is the RFC plus every leniency
-//! that does not contradict it.
+//! that does not contradict it. What was forgiven is reported, so that an operator can see which
+//! client needs which leniency: `docs/dialects.md` is the table, `/api/v1/clients` the counters.
+
+mod leniency;
+pub mod page;
+
+pub use leniency::Leniency;
+
+use std::cell::Cell;
 
 /// Which way of speaking SCIM a client has.
 #[derive(
@@ -20,63 +28,18 @@ pub enum Dialect {
     Okta,
 }
 
-/// One thing that a client is forgiven.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Leniency {
-    /// PATCH `op` in any case: `Replace`.
-    OperationCase,
-    /// `"True"` and `"False"` where a boolean belongs.
-    BooleanText,
-    /// `"manager": "id"` and a bare string for any complex attribute with a `value` part.
-    BareComplex,
-    /// One value where an array belongs, an array of one where one value belongs.
-    ArrayShape,
-    /// Read-only attributes and `schemas` in the value of a path-less operation are ignored.
-    ReadOnlyInValue,
-    /// `remove` on a value path that matches no element changes nothing. Contradicts the RFC.
-    RemoveMissing,
-    /// `add` on a value path that matches no element creates the element.
-    AddCreatesElement,
-    /// `replace` on a value path that matches no element creates the element. Contradicts the RFC.
-    ReplaceCreatesElement,
-    /// `remove` of `members` with a value array removes only those listed.
-    RemoveListed,
-    /// Dotted and URN-qualified keys in a path-less value: `{"name.givenName": "x"}`.
-    DottedKeys,
-    /// A body without `schemas`, or without the base schema in it.
-    MissingSchemas,
-    /// URNs in `schemas` that the resource type does not have are ignored.
-    ForeignSchemas,
-    /// Attributes that no schema defines are ignored instead of refused.
-    UnknownAttributes,
-    /// Group `displayName` is unique. Contradicts the RFC.
-    UniqueGroupName,
-}
-
 impl Dialect {
+    /// Every dialect, the default first.
+    pub const ALL: [Self; 4] = [Self::Standard, Self::Okta, Self::Entra, Self::Strict];
+
     /// Whether this dialect forgives that.
     pub fn forgives(self, leniency: Leniency) -> bool {
-        use Leniency as L;
-        match self {
-            Self::Strict => false,
-            Self::Standard => !matches!(
-                leniency,
-                L::ReplaceCreatesElement | L::UniqueGroupName | L::RemoveMissing
-            ),
-            Self::Okta => !matches!(leniency, L::ReplaceCreatesElement | L::UniqueGroupName),
-            Self::Entra => true,
-        }
+        leniency.dialects().contains(&self)
     }
 
     /// By its name in configuration and on the command line.
     pub fn named(name: &str) -> Option<Self> {
-        match name {
-            "standard" => Some(Self::Standard),
-            "strict" => Some(Self::Strict),
-            "entra" => Some(Self::Entra),
-            "okta" => Some(Self::Okta),
-            _ => None,
-        }
+        Self::ALL.into_iter().find(|dialect| dialect.as_str() == name)
     }
 
     /// Its name.
@@ -89,3 +52,69 @@ impl Dialect {
         }
     }
 }
+
+/// A set of leniencies: those without which a request would have been refused, or understood
+/// otherwise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Forgiven(u64);
+
+impl Forgiven {
+    /// With one more in it.
+    #[must_use]
+    pub const fn with(self, leniency: Leniency) -> Self {
+        Self(self.0 | 1 << leniency as u64)
+    }
+
+    /// What is in either.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// Whether that is in it.
+    pub const fn has(self, leniency: Leniency) -> bool {
+        self.0 & 1 << leniency as u64 != 0
+    }
+
+    /// Whether nothing had to be forgiven.
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// Those in it, in the order of the table.
+    pub fn iter(self) -> impl Iterator<Item = Leniency> {
+        Leniency::ALL.iter().copied().filter(move |leniency| self.has(*leniency))
+    }
+}
+
+/// The reading of one request in a dialect, which remembers what was forgiven.
+#[derive(Debug, Default)]
+pub struct Reading {
+    dialect: Dialect,
+    forgiven: Cell<Forgiven>,
+}
+
+impl Reading {
+    /// Of a request of a client with that dialect.
+    pub fn new(dialect: Dialect) -> Self {
+        Self { dialect, forgiven: Cell::default() }
+    }
+
+    /// Whether that is forgiven. It is asked only where the answer makes a difference, and a yes is
+    /// remembered.
+    pub fn forgives(&self, leniency: Leniency) -> bool {
+        let forgives = self.dialect.forgives(leniency);
+        if forgives {
+            self.forgiven.set(self.forgiven.get().with(leniency));
+        }
+        forgives
+    }
+
+    /// What has been forgiven so far.
+    pub fn forgiven(&self) -> Forgiven {
+        self.forgiven.get()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,16 +1,22 @@
 //! ServiceProviderConfig, ResourceTypes and Schemas (RFC 7644 §4) as documents.
 
+use super::bulk;
 use super::list;
 use super::schema::{Attribute, Registry, ResourceType, Schema, Type};
 use super::urn;
 use serde_json::{Map, Value, json};
 
-/// ServiceProviderConfig. `base` is the external SCIM base URL without a trailing slash.
-pub fn service_provider_config(base: &str) -> Value {
+/// ServiceProviderConfig. `base` is the external SCIM base URL without a trailing slash,
+/// `max_payload_size` the largest bulk request in bytes.
+pub fn service_provider_config(base: &str, max_payload_size: usize) -> Value {
     json!({
         "schemas": [urn::SERVICE_PROVIDER_CONFIG],
         "patch": { "supported": true },
-        "bulk": { "supported": false, "maxOperations": 0, "maxPayloadSize": 0 },
+        "bulk": {
+            "supported": true,
+            "maxOperations": bulk::MAX_OPERATIONS,
+            "maxPayloadSize": max_payload_size
+        },
         "filter": { "supported": true, "maxResults": list::MAX_COUNT },
         "changePassword": { "supported": false },
         "sort": { "supported": true },
@@ -130,12 +136,12 @@ mod tests {
 
     #[test]
     fn the_configuration_says_what_is_there() {
-        let config = service_provider_config(BASE);
+        let config = service_provider_config(BASE, 4096);
         assert_eq!(config["schemas"], json!([urn::SERVICE_PROVIDER_CONFIG]));
         assert_eq!(config["patch"], json!({ "supported": true }));
         assert_eq!(
             config["bulk"],
-            json!({ "supported": false, "maxOperations": 0, "maxPayloadSize": 0 })
+            json!({ "supported": true, "maxOperations": 1000, "maxPayloadSize": 4096 })
         );
         assert_eq!(config["filter"], json!({ "supported": true, "maxResults": 1000 }));
         for (name, supported) in [("changePassword", false), ("sort", true), ("etag", true)] {
@@ -175,7 +181,7 @@ mod tests {
     #[test]
     fn nothing_is_null_and_nothing_of_ours_is_told() {
         let (kinds, schemas) = lists(&Registry::standard(), BASE);
-        for document in [kinds, schemas, service_provider_config(BASE)] {
+        for document in [kinds, schemas, service_provider_config(BASE, 4096)] {
             walk(&document, &mut |value| {
                 assert!(!value.is_null());
                 assert!(value.get("indexed").is_none());

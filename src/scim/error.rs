@@ -1,9 +1,18 @@
 //! What a SCIM client is told when something is wrong (RFC 7644 §3.12).
 //!
-//! Every error has a status, a keyword where the RFC defines one, and a sentence that names what
-//! was wrong and what to do. Sentences never hold values of other people's resources.
+//! Every error is a row of one table, [`Fault`]: a status, a keyword where the RFC defines one, and
+//! a sentence that names what was wrong and what to do. The same table is `docs/errors.md`.
+//! Sentences never hold values of other people's resources.
 
-use serde_json::{Value, json};
+mod clause;
+mod fault;
+pub mod page;
+
+pub use clause::Clause;
+pub use fault::{Fault, ROWS, Row};
+
+use serde_json::{Map, Value};
+use std::fmt;
 
 /// URN of the SCIM error message.
 pub const ERROR_SCHEMA: &str = "urn:ietf:params:scim:api:messages:2.0:Error";
@@ -62,53 +71,64 @@ impl ScimType {
 
 /// An error as a SCIM client sees it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{detail}")]
 pub struct Error {
-    /// HTTP status.
-    pub status: u16,
-    /// Keyword, where the RFC defines one.
-    pub scim_type: Option<ScimType>,
-    /// One sentence: what is wrong, and the remedy.
-    pub detail: String,
+    /// Which row of the table, with what goes into its sentence.
+    pub fault: Fault,
+    /// Which operation of a PATCH it is about, from 1; none where it is about no operation.
+    pub operation: Option<usize>,
 }
 
 impl Error {
-    /// A 400 with its keyword.
-    pub fn bad(scim_type: ScimType, detail: impl Into<String>) -> Self {
-        Self { status: 400, scim_type: Some(scim_type), detail: detail.into() }
+    /// HTTP status.
+    pub fn code(&self) -> u16 {
+        self.fault.status()
     }
 
-    /// Any status without a keyword.
-    pub fn status(status: u16, detail: impl Into<String>) -> Self {
-        Self { status, scim_type: None, detail: detail.into() }
+    /// Keyword, where the RFC defines one.
+    pub fn scim_type(&self) -> Option<ScimType> {
+        self.fault.scim_type()
     }
 
-    /// A 409 `uniqueness` naming the attribute.
-    pub fn taken(attribute: &str) -> Self {
-        Self {
-            status: 409,
-            scim_type: Some(ScimType::Uniqueness),
-            detail: format!("another resource already has this {attribute}"),
-        }
-    }
-
-    /// A 404 for an id.
-    pub fn not_found(kind: &str, id: &str) -> Self {
-        Self::status(404, format!("no {kind} has the id {id:?}"))
+    /// The same, about that operation of the request (from 1).
+    #[must_use]
+    pub fn of_operation(self, number: usize) -> Self {
+        Self { operation: Some(number), ..self }
     }
 
     /// The body of RFC 7644 §3.12; `status` is a string there.
     pub fn body(&self) -> Value {
-        let mut body = json!({
-            "schemas": [ERROR_SCHEMA],
-            "status": self.status.to_string(),
-        });
-        if let (Some(scim_type), Some(map)) = (self.scim_type, body.as_object_mut()) {
-            map.insert("scimType".into(), scim_type.as_str().into());
+        let mut body = Map::new();
+        body.insert("schemas".to_owned(), Value::Array(vec![ERROR_SCHEMA.into()]));
+        body.insert("status".to_owned(), self.code().to_string().into());
+        if let Some(scim_type) = self.scim_type() {
+            body.insert("scimType".to_owned(), scim_type.as_str().into());
         }
-        if let Some(map) = body.as_object_mut() {
-            map.insert("detail".into(), self.detail.clone().into());
-        }
-        body
+        body.insert("detail".to_owned(), self.to_string().into());
+        Value::Object(body)
     }
+}
+
+impl From<Fault> for Error {
+    fn from(fault: Fault) -> Self {
+        Self { fault, operation: None }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(number) = self.operation {
+            write!(f, "operation {number}: ")?;
+        }
+        self.fault.fmt(f)
+    }
+}
+
+/// Enough of a text to recognise it by, for sentences.
+pub fn shortened(text: &str) -> String {
+    const SHOWN: usize = 80;
+    let mut short: String = text.chars().take(SHOWN).collect();
+    if short.len() < text.len() {
+        short.push('…');
+    }
+    short
 }

@@ -12,8 +12,9 @@ mod print;
 mod resolve;
 #[cfg(test)]
 pub(crate) mod sample;
+mod settle;
 
-pub use parse::parse;
+pub use parse::{parse, parse_as};
 
 use super::path::AttributePath;
 use super::schema::Type;

@@ -1,6 +1,7 @@
 //! Lists (RFC 7644 §3.4.2): query parameters, sorting and the `ListResponse`.
 
-use super::error::{Error, ScimType};
+use super::dialect::{Leniency, Reading};
+use super::error::{Error, Fault};
 use super::filter::{self, Condition, Field};
 use super::path;
 use super::schema::{ResourceType, Returned};
@@ -73,15 +74,28 @@ impl Query {
     /// # Errors
     /// `invalidFilter`, `invalidValue` (numbers, `sortOrder`), `invalidPath` (`sortBy`).
     pub fn parse(kind: &ResourceType, parameters: &Parameters) -> Result<Self, Error> {
+        Self::parse_as(kind, parameters, &Reading::default())
+    }
+
+    /// [`Query::parse`] for a client that may be forgiven more, or less, than the standard dialect
+    /// forgives.
+    ///
+    /// # Errors
+    /// As [`Query::parse`].
+    pub fn parse_as(
+        kind: &ResourceType,
+        parameters: &Parameters,
+        reading: &Reading,
+    ) -> Result<Self, Error> {
         let condition = match &parameters.filter {
             None => Condition::Always,
-            Some(text) => filter::parse(text)?.resolve(kind)?,
+            Some(text) => filter::parse_as(text, reading)?.resolve_as(kind, reading)?,
         };
         let start = number("startIndex", parameters.start_index.as_deref())?;
         let count = number("count", parameters.count.as_deref())?;
         Ok(Self {
             condition,
-            sort: Sort::parse(kind, parameters)?,
+            sort: Sort::parse(kind, parameters, reading)?,
             start_index: start.unwrap_or(1).max(1),
             count: count.unwrap_or(DEFAULT_COUNT).min(MAX_COUNT),
         })
@@ -89,43 +103,47 @@ impl Query {
 }
 
 impl Sort {
-    fn parse(kind: &ResourceType, parameters: &Parameters) -> Result<Option<Self>, Error> {
+    fn parse(
+        kind: &ResourceType,
+        parameters: &Parameters,
+        reading: &Reading,
+    ) -> Result<Option<Self>, Error> {
         let descending = match parameters.sort_order.as_deref().map(str::trim) {
-            None => false,
-            Some(order) if order.eq_ignore_ascii_case("ascending") => false,
-            Some(order) if order.eq_ignore_ascii_case("descending") => true,
-            Some(_) => {
-                return Err(Error::bad(
-                    ScimType::InvalidValue,
-                    "sortOrder takes ascending or descending",
-                ));
+            None | Some("ascending") => false,
+            Some("descending") => true,
+            Some(order) => {
+                let descending = order.eq_ignore_ascii_case("descending");
+                if !(descending || order.eq_ignore_ascii_case("ascending"))
+                    || !reading.forgives(Leniency::KeywordCase)
+                {
+                    return Err(Fault::SortOrder.into());
+                }
+                descending
             }
         };
         let Some(by) = &parameters.sort_by else { return Ok(None) };
         let path = path::attribute(by.trim())?;
-        let invalid =
-            |why: &str| Error::bad(ScimType::InvalidPath, format!("sortBy: {path} {why}"));
-        let place = kind
-            .place(&path)
+        let place = path
+            .place(kind, reading)
             .filter(|place| {
                 ![place.attribute.returned, place.leaf().returned].contains(&Returned::Never)
             })
-            .ok_or_else(|| invalid("is no attribute that can be sorted by"))?;
+            .ok_or_else(|| Fault::SortBy { path: path.to_string() })?;
         let field = Field::compared(&place)
-            .ok_or_else(|| invalid("is complex: sort by one of its parts"))?;
+            .ok_or_else(|| Fault::SortByComplex { path: path.to_string() })?;
         Ok(Some(Self { field, descending }))
     }
 }
 
 /// A whole number; below zero is zero, and more than a machine can count is the most it can.
-fn number(name: &str, text: Option<&str>) -> Result<Option<usize>, Error> {
+fn number(name: &'static str, text: Option<&str>) -> Result<Option<usize>, Error> {
     let Some(text) = text.map(str::trim) else { return Ok(None) };
     let (negative, digits) = match text.strip_prefix('-') {
         Some(digits) => (true, digits),
         None => (false, text),
     };
     if digits.is_empty() || !digits.bytes().all(|digit| digit.is_ascii_digit()) {
-        return Err(Error::bad(ScimType::InvalidValue, format!("{name} takes a whole number")));
+        return Err(Fault::NotANumber { name }.into());
     }
     Ok(Some(if negative { 0 } else { digits.parse().unwrap_or(FARTHEST).min(FARTHEST) }))
 }
@@ -146,22 +164,21 @@ fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D:
     }))
 }
 
-/// A `ListResponse`. `resources` is left out when empty and nothing was found.
+/// A `ListResponse`. `Resources` is there even when it is empty: some clients insist on it.
 pub fn response(total: usize, start_index: usize, resources: Vec<Value>) -> Value {
     let mut list = Map::new();
     list.insert("schemas".to_owned(), Value::Array(vec![LIST_SCHEMA.into()]));
     list.insert("totalResults".to_owned(), total.into());
     list.insert("startIndex".to_owned(), start_index.into());
     list.insert("itemsPerPage".to_owned(), resources.len().into());
-    if total > 0 || !resources.is_empty() {
-        list.insert("Resources".to_owned(), Value::Array(resources));
-    }
+    list.insert("Resources".to_owned(), Value::Array(resources));
     Value::Object(list)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scim::error::ScimType;
     use crate::scim::schema::{Registry, Type};
     use serde_json::json;
 
@@ -190,8 +207,8 @@ mod tests {
             [("count", "abc"), ("count", ""), ("startIndex", "1.5"), ("startIndex", "-")]
         {
             let error = parsed(json!({ (name): text })).unwrap_err();
-            assert_eq!(error.scim_type, Some(ScimType::InvalidValue));
-            assert!(error.detail.contains(name), "{error}");
+            assert_eq!(error.scim_type(), Some(ScimType::InvalidValue));
+            assert!(error.to_string().contains(name), "{error}");
         }
     }
 
@@ -223,10 +240,10 @@ mod tests {
         }
         for by in ["shoeSize", "name", "password", "emails[type pr]", ""] {
             let error = sorted(by, None).unwrap_err();
-            assert_eq!(error.scim_type, Some(ScimType::InvalidPath), "{by}");
+            assert_eq!(error.scim_type(), Some(ScimType::InvalidPath), "{by}");
         }
         let error = parsed(json!({ "sortOrder": "up" })).unwrap_err();
-        assert_eq!(error.scim_type, Some(ScimType::InvalidValue));
+        assert_eq!(error.scim_type(), Some(ScimType::InvalidValue));
     }
 
     #[test]
@@ -235,7 +252,7 @@ mod tests {
         assert!(matches!(query.condition, Condition::Present(_)));
         for text in ["", " ", "title", "shoeSize pr"] {
             let error = parsed(json!({ "filter": text })).unwrap_err();
-            assert_eq!(error.scim_type, Some(ScimType::InvalidFilter), "{text:?}");
+            assert_eq!(error.scim_type(), Some(ScimType::InvalidFilter), "{text:?}");
         }
     }
 
@@ -269,7 +286,8 @@ mod tests {
         assert_eq!(
             response(0, 1, Vec::new()),
             json!({
-                "schemas": [LIST_SCHEMA], "totalResults": 0, "startIndex": 1, "itemsPerPage": 0
+                "schemas": [LIST_SCHEMA], "totalResults": 0, "startIndex": 1, "itemsPerPage": 0,
+                "Resources": []
             })
         );
         assert_eq!(

@@ -2,7 +2,6 @@
 
 pub mod apply;
 mod elements;
-mod fault;
 mod members;
 mod parse;
 mod target;
@@ -11,8 +10,11 @@ mod value_path;
 pub use apply::apply;
 pub use parse::parse;
 
+use super::dialect::Forgiven;
+use super::error::{Error, Fault};
 use super::filter::Condition;
 use super::path::Path;
+use super::projection::Written;
 use super::resource::Member;
 use serde_json::{Map, Value};
 
@@ -39,6 +41,8 @@ pub struct Operation {
     pub path: Option<Path>,
     /// With what.
     pub value: Option<Value>,
+    /// What had to be forgiven to read it.
+    pub forgiven: Forgiven,
 }
 
 /// What an operation means for the members of a group, which are rows and not part of the document.
@@ -63,6 +67,30 @@ pub struct Patched {
     pub changed: bool,
     /// What happens to members, in order.
     pub members: Vec<MemberChange>,
+    /// Without which leniencies the request would have been refused, or understood otherwise.
+    pub forgiven: Forgiven,
+    /// What it writes of what is returned on request only.
+    pub written: Written,
+}
+
+/// Refuses another `id` in the value of an operation without a path. The same one says which
+/// resource is meant.
+///
+/// # Errors
+/// `mutability`, with the operation's number.
+pub fn check_id(operations: &[Operation], id: &str) -> Result<(), Error> {
+    for (at, operation) in operations.iter().enumerate() {
+        let given = match (&operation.path, &operation.value) {
+            (None, Some(Value::Object(given))) => given,
+            _ => continue,
+        };
+        let mut ids = given.iter().filter(|(key, _)| key.eq_ignore_ascii_case("id"));
+        if ids.any(|(_, given)| !given.is_null() && given != id) {
+            let read_only = Error::from(Fault::ReadOnly { name: "id".to_owned() });
+            return Err(read_only.of_operation(at + 1));
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -10,11 +10,12 @@
 
 pub(in crate::scim) mod grammar;
 
-use super::error::{Error, ScimType};
+use super::dialect::{Leniency, Reading};
+use super::error::{Clause, Error, Fault};
 use super::filter::{self, Filter};
-use super::schema::ResourceType;
+use super::schema::{Place, ResourceType};
 use grammar::{Expected, attribute_path, name};
-use nom::character::complete::{char, multispace0};
+use nom::character::complete::char;
 use nom::combinator::opt;
 use nom::sequence::preceded;
 use nom::{Finish, Parser};
@@ -63,9 +64,7 @@ pub fn attribute(text: &str) -> Result<AttributePath, Error> {
     within(text, MAX_LENGTH)?;
     match attribute_path(text).finish() {
         Ok(("", path)) => Ok(path),
-        Ok((rest, _)) => {
-            Err(Expected::new(rest, "expected the end of the attribute path").path_error(text))
-        }
+        Ok((rest, _)) => Err(Expected::new(rest, Clause::EndOfAttributePath).path_error(text)),
         Err(expected) => Err(expected.path_error(text)),
     }
 }
@@ -80,6 +79,14 @@ pub fn attribute(text: &str) -> Result<AttributePath, Error> {
 /// `invalidPath` with the position (in characters, from 1) and what was expected there;
 /// `invalidFilter` where that is between the brackets.
 pub fn parse(kind: &ResourceType, text: &str) -> Result<Path, Error> {
+    parse_as(kind, text, &Reading::default())
+}
+
+/// [`parse`] for a client that may be forgiven more, or less.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_as(kind: &ResourceType, text: &str, reading: &Reading) -> Result<Path, Error> {
     within(text, filter::MAX_LENGTH)?;
     if let Some(extension) = kind.extension(text) {
         return Ok(Path::Extension(extension.id.clone()));
@@ -90,38 +97,42 @@ pub fn parse(kind: &ResourceType, text: &str) -> Result<Path, Error> {
         return Ok(Path::Attribute(attribute));
     }
     let Some(inner) = rest.strip_prefix('[') else {
-        let expected = Expected::new(rest, "expected \".\", \"[\" or the end of the path");
+        let expected = Expected::new(rest, Clause::RestOfPath);
         return Err(expected.path_error(text));
     };
     if attribute.sub.is_some() {
-        let expected = Expected::new(rest, "\"[\" follows an attribute, not a part of one");
+        let expected = Expected::new(rest, Clause::BracketsOnPart);
         return Err(expected.path_error(text));
     }
-    let (rest, filter) =
-        filter::parse::within_brackets(inner).map_err(|expected| expected.filter_error(text))?;
-    let (rest, sub) = tail(rest).finish().map_err(|expected| expected.path_error(text))?;
-    if !rest.is_empty() {
-        let expected = Expected::new(rest, "expected the end of the path");
+    let (rest, filter) = filter::parse::within_brackets(inner, reading)
+        .map_err(|expected| expected.filter_error(text))?;
+    let (rest, sub) = opt(preceded(char('.'), name))
+        .parse(rest)
+        .finish()
+        .map_err(|expected| expected.path_error(text))?;
+    let blank = rest.trim_ascii().is_empty();
+    if !(rest.is_empty() || (blank && reading.forgives(Leniency::Spacing))) {
+        let expected = Expected::new(rest, Clause::EndOfPath);
         return Err(expected.path_error(text));
     }
-    Ok(Path::Elements { attribute, filter: Box::new(filter), sub })
+    Ok(Path::Elements { attribute, filter: Box::new(filter), sub: sub.map(str::to_owned) })
 }
 
-/// What may follow the brackets.
-fn tail(input: &str) -> nom::IResult<&str, Option<String>, Expected<'_>> {
-    let (rest, sub) = opt(preceded(char('.'), name)).parse(input)?;
-    let (rest, _) = multispace0(rest)?;
-    Ok((rest, sub.map(str::to_owned)))
-}
-
-fn within(text: &str, limit: usize) -> Result<(), Error> {
-    if text.len() > limit {
-        return Err(Error::bad(
-            ScimType::InvalidPath,
-            format!("the path is longer than {limit} bytes"),
-        ));
+fn within(text: &str, most: usize) -> Result<(), Error> {
+    if text.len() > most {
+        return Err(Fault::PathTooLong { most }.into());
     }
     Ok(())
+}
+
+impl AttributePath {
+    /// What the path means for a type, where the client may write it so. The URN of an extension
+    /// may be left out by those who are forgiven it.
+    pub fn place<'k>(&self, kind: &'k ResourceType, reading: &Reading) -> Option<Place<'k>> {
+        let place = kind.place(self)?;
+        let unqualified = place.extension.is_some() && self.schema.is_none();
+        (!unqualified || reading.forgives(Leniency::UnqualifiedNames)).then_some(place)
+    }
 }
 
 impl fmt::Display for AttributePath {

@@ -1,14 +1,62 @@
 //! Which attributes an answer holds (RFC 7644 §3.9).
 
-use super::error::{Error, ScimType};
+use super::dialect::{Leniency, Reading};
+use super::error::{Error, Fault, shortened};
 use super::path::{self, Path};
-use super::schema::{Attribute, Place, ResourceType, Returned};
+use super::schema::{Attribute, Mutability, Place, ResourceType, Returned};
 use serde_json::{Map, Value};
 
 /// `attributes` or `excludedAttributes`, resolved against a resource type.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Projection {
     choice: Choice,
+    written: Written,
+}
+
+/// Attributes and parts with `returned: request` that a request has written. The answer to it holds
+/// them (RFC 7643 §7).
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Written(Vec<Name>);
+
+impl Written {
+    /// Notes an attribute, or the part of it, that is written with this value.
+    pub(in crate::scim) fn note(&mut self, place: &Place<'_>, value: Option<&Value>) {
+        if place.leaf().returned == Returned::Request {
+            self.0.push(Name::of(place));
+        }
+        let parts = place.leaf().sub_attributes.iter();
+        for part in parts.filter(|part| part.returned == Returned::Request) {
+            let given = |element: &Value| {
+                let parts = element.as_object().into_iter().flat_map(Map::keys);
+                parts.into_iter().any(|name| name.eq_ignore_ascii_case(&part.name))
+            };
+            let elements = match value {
+                Some(Value::Array(elements)) => elements.as_slice(),
+                other => other.map(std::slice::from_ref).unwrap_or_default(),
+            };
+            if part.mutability != Mutability::ReadOnly && elements.iter().any(given) {
+                self.0.push(Name::of(&Place { sub: Some(part), ..*place }));
+            }
+        }
+    }
+
+    /// Whether nothing of that kind was written.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    fn has(
+        &self,
+        extension: Option<&str>,
+        attribute: &Attribute,
+        part: Option<&Attribute>,
+    ) -> bool {
+        self.0.iter().any(|name| {
+            name.extension.as_deref() == extension
+                && name.attribute.as_ref() == Some(&attribute.name)
+                && name.sub.as_ref() == part.map(|part| &part.name)
+        })
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -53,20 +101,27 @@ impl Projection {
     ) -> Result<Self, Error> {
         let given = |text: Option<&str>| -> Option<Vec<Name>> {
             let text = text.filter(|text| !text.trim().is_empty())?;
-            Some(text.split(',').filter_map(|name| Name::read(kind, name.trim())).collect())
+            Some(
+                text.split(',')
+                    .filter_map(|name| Name::read(kind, name.trim(), &Reading::default()))
+                    .collect(),
+            )
         };
         let choice = match (given(attributes), given(excluded)) {
             (Some(_), Some(_)) => {
-                return Err(Error::bad(
-                    ScimType::InvalidValue,
-                    "attributes and excludedAttributes exclude each other: send one of them",
-                ));
+                return Err(Fault::BothProjections.into());
             }
             (Some(names), None) => Choice::Only(names),
             (None, Some(names)) => Choice::Except(names),
             (None, None) => Choice::Default,
         };
-        Ok(Self { choice })
+        Ok(Self { choice, written: Written::default() })
+    }
+
+    /// For the answer to a request that wrote this.
+    #[must_use]
+    pub fn of_writing(self, written: Written) -> Self {
+        Self { written, ..self }
     }
 
     /// Whether the answer needs `members` or `groups`, which cost a query.
@@ -116,19 +171,23 @@ impl Projection {
             }
             Returned::Default | Returned::Request => {}
         }
+        let written = |part: Option<&Attribute>| self.written.has(extension, attribute, part);
+        let shown = |part: &Attribute| {
+            by_default(part) || (part.returned == Returned::Request && written(Some(part)))
+        };
         match (&self.choice, named) {
-            (Choice::Only(_), Mention::Whole) => keep_parts(attribute, value, &by_default),
+            (Choice::Only(_), Mention::Whole) => keep_parts(attribute, value, &shown),
             (Choice::Only(_), Mention::Parts(parts)) => keep_parts(attribute, value, &|part| {
                 part.returned == Returned::Always
                     || (part.returned != Returned::Never && parts.contains(&part.name.as_str()))
             }),
             (Choice::Only(_), Mention::Not) | (Choice::Except(_), Mention::Whole) => false,
-            _ if attribute.returned == Returned::Request => false,
+            _ if attribute.returned == Returned::Request && !written(None) => false,
             (Choice::Except(_), Mention::Parts(parts)) => keep_parts(attribute, value, &|part| {
                 part.returned == Returned::Always
-                    || (by_default(part) && !parts.contains(&part.name.as_str()))
+                    || (shown(part) && !parts.contains(&part.name.as_str()))
             }),
-            (Choice::Except(_) | Choice::Default, _) => keep_parts(attribute, value, &by_default),
+            (Choice::Except(_) | Choice::Default, _) => keep_parts(attribute, value, &shown),
         }
     }
 
@@ -152,11 +211,34 @@ impl Projection {
     }
 }
 
+/// Refuses names in `attributes` and `excludedAttributes` that none of the types defines, unless
+/// that is forgiven. What a projection makes of them is the same.
+///
+/// # Errors
+/// `invalidValue` naming the first.
+pub fn check_names(
+    kinds: &[&ResourceType],
+    attributes: Option<&str>,
+    excluded: Option<&str>,
+    reading: &Reading,
+) -> Result<(), Error> {
+    for (parameter, text) in [("attributes", attributes), ("excludedAttributes", excluded)] {
+        let names = text.unwrap_or_default().split(',').map(str::trim);
+        for name in names.filter(|name| !name.is_empty()) {
+            let known = kinds.iter().any(|kind| Name::read(kind, name, reading).is_some());
+            if !known && !reading.forgives(Leniency::UnknownProjected) {
+                return Err(Fault::UnknownProjected { parameter, name: shortened(name) }.into());
+            }
+        }
+    }
+    Ok(())
+}
+
 impl Name {
-    fn read(kind: &ResourceType, text: &str) -> Option<Self> {
+    fn read(kind: &ResourceType, text: &str, reading: &Reading) -> Option<Self> {
         match path::parse(kind, text).ok()? {
             Path::Extension(urn) => Some(Self { extension: Some(urn), attribute: None, sub: None }),
-            Path::Attribute(path) => kind.place(&path).map(|place| Self::of(&place)),
+            Path::Attribute(path) => path.place(kind, reading).map(|place| Self::of(&place)),
             Path::Elements { .. } => None,
         }
     }
@@ -196,163 +278,4 @@ fn keep_in(attribute: &Attribute, value: &mut Value, keep: &dyn Fn(&Attribute) -
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::scim::schema::Registry;
-    use crate::scim::urn;
-    use serde_json::json;
-
-    fn complete() -> Value {
-        json!({
-            "schemas": [urn::USER, urn::ENTERPRISE_USER],
-            "id": "2819c223",
-            "userName": "bjensen",
-            "password": "never",
-            "name": { "givenName": "Barbara", "familyName": "Jensen" },
-            "emails": [
-                { "value": "b@x", "type": "work" }, { "type": "home" }
-            ],
-            "groups": [{ "value": "g1", "display": "Guides" }],
-            (urn::ENTERPRISE_USER): { "department": "Tours", "manager": { "value": "m1" } },
-            "meta": { "resourceType": "User", "created": "2010-01-23T04:56:22Z" }
-        })
-    }
-
-    fn projected(attributes: Option<&str>, excluded: Option<&str>) -> Value {
-        let registry = Registry::standard();
-        let user = registry.named("User").unwrap();
-        let projection = Projection::parse(user, attributes, excluded).unwrap();
-        let Value::Object(mut resource) = complete() else { panic!() };
-        projection.apply(user, &mut resource);
-        resource.into()
-    }
-
-    #[test]
-    fn named_attributes_and_the_minimum_stay() {
-        let ext = urn::ENTERPRISE_USER;
-        let of = |more: Value| {
-            let mut all = json!({ "schemas": [urn::USER, ext], "id": "2819c223" });
-            all.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-            all
-        };
-        for (attributes, expected) in [
-            ("userName", of(json!({ "userName": "bjensen" }))),
-            (
-                " USERNAME , name.GivenName ",
-                of(json!({
-                    "userName": "bjensen", "name": { "givenName": "Barbara" }
-                })),
-            ),
-            ("emails.value", of(json!({ "emails": [{ "value": "b@x" }] }))),
-            (
-                "emails.value,emails",
-                of(json!({
-                    "emails": [{ "value": "b@x", "type": "work" }, { "type": "home" }]
-                })),
-            ),
-            ("id", of(json!({}))),
-            ("meta.resourceType", of(json!({ "meta": { "resourceType": "User" } }))),
-            ("groups.display", of(json!({ "groups": [{ "display": "Guides" }] }))),
-            ("password,shoeSize,%%", of(json!({}))),
-            (ext, of(json!({ (ext): { "department": "Tours", "manager": { "value": "m1" } } }))),
-            (
-                "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department",
-                of(json!({ (ext): { "department": "Tours" } })),
-            ),
-            ("manager.value", of(json!({ (ext): { "manager": { "value": "m1" } } }))),
-            ("manager.$ref", of(json!({}))),
-            (
-                "urn:ietf:params:scim:schemas:core:2.0:User:userName",
-                of(json!({ "userName": "bjensen" })),
-            ),
-        ] {
-            assert_eq!(projected(Some(attributes), None), expected, "{attributes}");
-        }
-    }
-
-    #[test]
-    fn excluded_attributes_go_unless_always_returned() {
-        let ext = urn::ENTERPRISE_USER;
-        let but = |change: fn(&mut Map<String, Value>)| {
-            let mut all = complete();
-            let map = all.as_object_mut().unwrap();
-            map.shift_remove("password");
-            change(map);
-            all
-        };
-        let registry = Registry::standard();
-        assert_eq!(registry.resource_types[0].extensions[0].0.id, ext);
-        for (excluded, expected) in [
-            ("id,schemas,shoeSize", but(|_| ())),
-            (
-                "groups, userName",
-                but(|all| all.retain(|key, _| key != "groups" && key != "userName")),
-            ),
-            (
-                "name.givenName",
-                but(|all| {
-                    all["name"].as_object_mut().unwrap().shift_remove("givenName");
-                }),
-            ),
-            ("emails.type", but(|all| all["emails"] = json!([{ "value": "b@x" }]))),
-            (ext, but(|all| all.retain(|key, _| key != urn::ENTERPRISE_USER))),
-            (
-                "manager.value",
-                but(|all| {
-                    all[urn::ENTERPRISE_USER] = json!({ "department": "Tours" });
-                }),
-            ),
-        ] {
-            assert_eq!(projected(None, Some(excluded)), expected, "{excluded}");
-        }
-        assert_eq!(projected(None, None), but(|_| ()), "no password by default");
-        assert_eq!(projected(Some(" "), Some("")), but(|_| ()));
-    }
-
-    #[test]
-    fn both_at_once_are_refused() {
-        let registry = Registry::standard();
-        let error =
-            Projection::parse(&registry.resource_types[0], Some("id"), Some("name")).unwrap_err();
-        assert_eq!(error.scim_type, Some(ScimType::InvalidValue));
-    }
-
-    #[test]
-    fn costly_attributes_are_wanted_only_where_answered() {
-        let registry = Registry::standard();
-        let group = registry.named("Group").unwrap();
-        for (attributes, excluded, expected) in [
-            (None, None, true),
-            (None, Some("members"), false),
-            (None, Some("displayName"), true),
-            (None, Some("members.display"), true),
-            (Some("displayName"), None, false),
-            (Some("MEMBERS"), None, true),
-            (Some("members.value"), None, true),
-            (Some("shoeSize"), None, false),
-        ] {
-            let projection = Projection::parse(group, attributes, excluded).unwrap();
-            assert_eq!(projection.wants(group, "members"), expected, "{attributes:?} {excluded:?}");
-        }
-        let user = registry.named("User").unwrap();
-        assert!(!Projection::default().wants(user, "password"));
-        assert!(!Projection::default().wants(user, "members"));
-    }
-
-    #[test]
-    fn on_request_means_when_named() {
-        let mut registry = Registry::standard();
-        let user = &mut registry.resource_types[0];
-        let name = |attribute: &&mut Attribute| attribute.name == "userName";
-        user.schema.attributes.iter_mut().find(name).unwrap().returned = Returned::Request;
-        let has = |attributes, excluded| {
-            let projection = Projection::parse(user, attributes, excluded).unwrap();
-            let Value::Object(mut resource) = complete() else { panic!() };
-            projection.apply(user, &mut resource);
-            resource.contains_key("userName")
-        };
-        assert!(!has(None, None));
-        assert!(!has(None, Some("name")));
-        assert!(has(Some("userName"), None));
-    }
-}
+mod tests;

@@ -6,9 +6,10 @@ pub(in crate::scim) mod shape;
 
 pub use shape::{MAX_DEPTH, MAX_ELEMENTS, MAX_TEXT};
 
-use super::dialect::{Dialect, Leniency};
-use super::error::{Error, ScimType};
-use super::schema::{Attribute, Mutability, ResourceType, Returned, Schema};
+use super::dialect::{Dialect, Forgiven, Leniency, Reading};
+use super::error::{Error, Fault, shortened};
+use super::projection::Written;
+use super::schema::{Attribute, Mutability, Place, ResourceType, Returned, Schema, Type};
 use super::urn;
 use serde_json::{Map, Value};
 use shape::{Shape, twice};
@@ -35,6 +36,12 @@ pub struct Valid {
     /// Members, for types that have them and bodies that hold them; none where the body says
     /// nothing of them.
     pub members: Option<Vec<Member>>,
+    /// Without which leniencies it would have been refused, or understood otherwise.
+    pub forgiven: Forgiven,
+    /// What the body holds of what is returned on request only.
+    pub written: Written,
+    /// Immutable attributes that the body clears, by their keys.
+    cleared: Vec<String>,
 }
 
 /// Checks a body of POST or PUT.
@@ -48,12 +55,15 @@ pub struct Valid {
 pub fn check(kind: &ResourceType, body: Value, dialect: Dialect) -> Result<Valid, Error> {
     shape::within_depth(&body)?;
     let Value::Object(body) = body else {
-        return Err(syntax(format!("a {} is a JSON object", kind.name)));
+        return Err(Fault::NotAnObject { what: format!("a {}", kind.name) }.into());
     };
-    let shape = Shape { dialect };
+    let reading = Reading::new(dialect);
+    let shape = Shape { reading: &reading };
     let mut attributes = Map::new();
     let mut members = None;
     let mut schemas = None;
+    let mut written = Written::default();
+    let mut cleared = Vec::new();
     let mut seen = HashSet::with_capacity(body.len());
     for (key, value) in body {
         if !seen.insert(key.to_ascii_lowercase()) {
@@ -62,33 +72,34 @@ pub fn check(kind: &ResourceType, body: Value, dialect: Dialect) -> Result<Valid
         if key.eq_ignore_ascii_case("schemas") {
             schemas = Some(value);
         } else if let Some(schema) = kind.extension(&key) {
-            let extension = check_extension(schema, value, shape)?;
+            let extension = check_extension(schema, value, shape, &mut written, &mut cleared)?;
             if !extension.is_empty() {
                 attributes.insert(schema.id.clone(), Value::Object(extension));
             }
         } else if let Some(attribute) = kind.base_attribute(&key) {
+            written.note(&Place { extension: None, attribute, sub: None }, Some(&value));
             if kind.has_members() && attribute.name == "members" {
-                if value.is_null() && dialect != Dialect::Strict {
-                    // Some write null for what they do not speak of; nobody empties a group so.
+                if value.is_null() && reading.forgives(Leniency::NullMembers) {
                     continue;
                 }
-                let alone = dialect.forgives(Leniency::ArrayShape);
-                members = Some(members::read(attribute, value, shape, alone)?);
+                members = Some(members::read(attribute, value, shape)?);
             } else if let Some(value) = kept(attribute, value, shape)? {
                 attributes.insert(attribute.name.clone(), value);
+            } else if attribute.mutability == Mutability::Immutable {
+                cleared.push(attribute.name.clone());
             }
         } else {
-            unknown(&key, &kind.name, dialect)?;
+            unknown(&key, &kind.name, &reading)?;
         }
     }
-    check_schemas(kind, schemas, dialect)?;
+    check_schemas(kind, schemas, &attributes, &reading)?;
     // Whoever is made without a word of it is active. A PATCH may still remove it: then it is unsaid.
     if kind.schema.id == urn::USER && !attributes.contains_key("active") {
         attributes.insert("active".to_owned(), true.into());
     }
     let attributes = document::seal(kind, attributes);
     document::require(kind, &attributes)?;
-    Ok(Valid { attributes, members })
+    Ok(Valid { attributes, members, forgiven: reading.forgiven(), written, cleared })
 }
 
 /// What of an attribute's value is kept; none for absence, and for what is not the client's to
@@ -96,7 +107,7 @@ pub fn check(kind: &ResourceType, body: Value, dialect: Dialect) -> Result<Valid
 pub(in crate::scim) fn kept(
     attribute: &Attribute,
     value: Value,
-    shape: Shape,
+    shape: Shape<'_>,
 ) -> Result<Option<Value>, Error> {
     if attribute.mutability == Mutability::ReadOnly {
         return Ok(None);
@@ -113,16 +124,15 @@ pub(in crate::scim) fn is_kept(attribute: &Attribute) -> bool {
 fn check_extension(
     schema: &Schema,
     value: Value,
-    shape: Shape,
+    shape: Shape<'_>,
+    written: &mut Written,
+    cleared: &mut Vec<String>,
 ) -> Result<Map<String, Value>, Error> {
     let given = match value {
         Value::Object(given) => given,
         Value::Null => Map::new(),
         _ => {
-            return Err(Error::bad(
-                ScimType::InvalidValue,
-                format!("{} takes an object", schema.id),
-            ));
+            return Err(not_an_extension(schema));
         }
     };
     let mut extension = Map::new();
@@ -133,90 +143,129 @@ fn check_extension(
         }
         match schema.attribute(&key) {
             Some(attribute) => {
+                written
+                    .note(&Place { extension: Some(schema), attribute, sub: None }, Some(&value));
                 if let Some(value) = kept(attribute, value, shape)? {
                     extension.insert(attribute.name.clone(), value);
+                } else if attribute.mutability == Mutability::Immutable {
+                    cleared.push(format!("{}:{}", schema.id, attribute.name));
                 }
             }
-            None => unknown(&key, &schema.id, shape.dialect)?,
+            None => unknown(&key, &schema.id, shape.reading)?,
         }
     }
     Ok(extension)
 }
 
 /// What happens to an attribute that no schema defines.
-pub(in crate::scim) fn unknown(key: &str, holder: &str, dialect: Dialect) -> Result<(), Error> {
-    if dialect.forgives(Leniency::UnknownAttributes) {
+pub(in crate::scim) fn unknown(key: &str, holder: &str, reading: &Reading) -> Result<(), Error> {
+    if reading.forgives(Leniency::UnknownAttributes) {
         return Ok(());
     }
-    Err(syntax(format!("{key:?} is no attribute of {holder}")))
+    Err(Fault::UnknownAttribute { name: shortened(key), holder: holder.to_owned() }.into())
 }
 
-/// Checks `schemas` as sent. What is stored does not come from it: [`document::seal`] computes it.
-pub(in crate::scim) fn check_schemas(
+/// What happens to a member of a message that the RFC does not define.
+///
+/// # Errors
+/// `invalidSyntax` naming it, unless that is forgiven.
+pub fn unknown_member(message: &'static str, name: &str, reading: &Reading) -> Result<(), Error> {
+    if reading.forgives(Leniency::UnknownMembers) {
+        return Ok(());
+    }
+    Err(Fault::UnknownMember { message, name: shortened(name) }.into())
+}
+
+/// Checks `schemas` as sent against the attributes beside it. What is stored does not come from it:
+/// [`document::seal`] computes it.
+fn check_schemas(
     kind: &ResourceType,
     schemas: Option<Value>,
-    dialect: Dialect,
+    attributes: &Map<String, Value>,
+    reading: &Reading,
 ) -> Result<(), Error> {
     let urns = match schemas {
         None | Some(Value::Null) => Vec::new(),
         Some(Value::Array(urns)) => urns,
-        Some(urn @ Value::String(_)) if dialect.forgives(Leniency::ArrayShape) => vec![urn],
-        Some(_) => return Err(syntax("schemas takes an array of URNs".to_owned())),
+        Some(_) => return Err(Fault::SchemasShape.into()),
     };
     let mut base = false;
+    let mut seen = HashSet::with_capacity(urns.len());
     for urn in &urns {
         let Some(urn) = urn.as_str() else {
-            return Err(syntax("schemas takes an array of URNs".to_owned()));
+            return Err(Fault::SchemasShape.into());
         };
+        if !seen.insert(urn.to_ascii_lowercase()) && !reading.forgives(Leniency::RepeatedSchemas) {
+            return Err(Fault::SchemaTwice { urn: shortened(urn) }.into());
+        }
         let is_base = urn.eq_ignore_ascii_case(&kind.schema.id);
         base |= is_base;
         let known = is_base || kind.extension(urn).is_some();
-        if !known && !dialect.forgives(Leniency::ForeignSchemas) {
-            return Err(syntax(format!("schemas: {} has no schema {urn:?}", kind.name)));
+        if !known && !reading.forgives(Leniency::ForeignSchemas) {
+            return Err(foreign_schema(kind, urn));
         }
     }
-    if !base && !dialect.forgives(Leniency::MissingSchemas) {
-        return Err(syntax(format!("schemas must hold {}", kind.schema.id)));
+    if !base && !reading.forgives(Leniency::MissingSchemas) {
+        return Err(Fault::SchemasLack { urn: kind.schema.id.clone() }.into());
     }
-    Ok(())
+    let unannounced = kind.extensions.iter().map(|(schema, _)| &schema.id).find(|urn| {
+        !seen.is_empty()
+            && attributes.contains_key(*urn)
+            && !seen.contains(&urn.to_ascii_lowercase())
+    });
+    match unannounced {
+        Some(urn) if !reading.forgives(Leniency::UnannouncedExtensions) => {
+            Err(Fault::SchemasLack { urn: urn.clone() }.into())
+        }
+        _ => Ok(()),
+    }
 }
 
-/// What PUT must not change: immutable attributes keep their first value.
+/// What PUT does not change (RFC 7644 §3.5.1): immutable attributes keep their first value, also
+/// where the body does not speak of them.
 ///
 /// # Errors
-/// `mutability` naming the attribute.
-pub fn check_replacement(
+/// `mutability` naming the attribute that the body gives another value, or clears.
+pub fn keep_immutable(
     kind: &ResourceType,
     current: &Map<String, Value>,
-    next: &Valid,
+    next: &mut Valid,
 ) -> Result<(), Error> {
-    check_immutable(&kind.schema.attributes, current, Some(&next.attributes), "")?;
+    let Valid { attributes, cleared, .. } = next;
+    keep(&kind.schema.attributes, current, attributes, "", cleared)?;
     for (schema, _) in &kind.extensions {
-        if let Some(current) = current.get(&schema.id).and_then(Value::as_object) {
-            let next = next.attributes.get(&schema.id).and_then(Value::as_object);
-            check_immutable(&schema.attributes, current, next, "")?;
-        }
+        let Some(current) = current.get(&schema.id).and_then(Value::as_object) else { continue };
+        let mut extension = match attributes.remove(&schema.id) {
+            Some(Value::Object(extension)) => extension,
+            _ => Map::new(),
+        };
+        keep(&schema.attributes, current, &mut extension, &format!("{}:", schema.id), cleared)?;
+        attributes.insert(schema.id.clone(), Value::Object(extension));
     }
+    *attributes = document::seal(kind, std::mem::take(attributes));
     Ok(())
 }
 
-fn check_immutable(
-    attributes: &[Attribute],
+fn keep(
+    definitions: &[Attribute],
     current: &Map<String, Value>,
-    next: Option<&Map<String, Value>>,
+    next: &mut Map<String, Value>,
     prefix: &str,
+    cleared: &[String],
 ) -> Result<(), Error> {
-    for attribute in attributes {
-        let Some(before) = current.get(&attribute.name) else { continue };
-        let after = next.and_then(|next| next.get(&attribute.name));
+    for attribute in definitions {
+        let name = &attribute.name;
+        let Some(before) = current.get(name) else { continue };
         if attribute.mutability == Mutability::Immutable {
-            if after != Some(before) {
-                return Err(immutable(&format!("{prefix}{}", attribute.name)));
+            let key = format!("{prefix}{name}");
+            if cleared.contains(&key) || next.get(name).is_some_and(|after| after != before) {
+                return Err(immutable(&key));
             }
-        } else if let Some(before) = before.as_object() {
-            let prefix = format!("{prefix}{}.", attribute.name);
-            let after = after.and_then(Value::as_object);
-            check_immutable(&attribute.sub_attributes, before, after, &prefix)?;
+            next.insert(name.clone(), before.clone());
+        } else if let (Some(before), Some(after)) =
+            (before.as_object(), next.get_mut(name).and_then(Value::as_object_mut))
+        {
+            keep(&attribute.sub_attributes, before, after, &format!("{prefix}{name}."), cleared)?;
         }
     }
     Ok(())
@@ -224,14 +273,17 @@ fn check_immutable(
 
 /// The error of a second value for an immutable attribute.
 pub(in crate::scim) fn immutable(name: &str) -> Error {
-    Error::bad(
-        ScimType::Mutability,
-        format!("{name} is immutable: send the value that it has already"),
-    )
+    Fault::Immutable { name: name.to_owned() }.into()
 }
 
-fn syntax(detail: String) -> Error {
-    Error::bad(ScimType::InvalidSyntax, detail)
+/// The error of a URN in `schemas` that the resource type does not have.
+pub(in crate::scim) fn foreign_schema(kind: &ResourceType, urn: &str) -> Error {
+    Fault::ForeignSchema { kind: kind.name.clone(), urn: shortened(urn) }.into()
+}
+
+/// The error of an extension that is no object.
+pub(in crate::scim) fn not_an_extension(schema: &Schema) -> Error {
+    Fault::WrongType { name: schema.id.clone(), what: Type::Complex.described() }.into()
 }
 
 #[cfg(test)]

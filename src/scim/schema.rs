@@ -3,9 +3,12 @@
 //! The documents under `schema/` are the source: what `/Schemas` answers, what a body is checked
 //! against and what a filter may name all come from the same [`Registry`].
 
+pub mod definition;
 mod standard;
 
+use definition::Definition;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// Data type of an attribute (RFC 7643 §2.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -124,6 +127,10 @@ pub struct Attribute {
     /// read from the document, never answered to a client.
     #[serde(default, skip_serializing)]
     pub indexed: bool,
+    /// Whether the rows of values that were there before are still being written: until they are
+    /// there, no filter may count on them.
+    #[serde(skip)]
+    pub building: bool,
 }
 
 const fn no_uniqueness() -> Uniqueness {
@@ -274,7 +281,9 @@ impl ResourceType {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Registry {
     /// In the order in which `/ResourceTypes` lists them.
-    pub resource_types: Vec<ResourceType>,
+    pub resource_types: Vec<Arc<ResourceType>>,
+    /// Counts the changes that an administrator made to it, from 0.
+    pub revision: i64,
 }
 
 impl Registry {
@@ -283,14 +292,37 @@ impl Registry {
         standard::registry()
     }
 
+    /// The standard types and what an administrator added to them, in the order of the definitions:
+    /// first new types, then extensions. A definition whose resource type is not there is left out.
+    pub fn with(definitions: &[Definition], revision: i64) -> Self {
+        let Self { mut resource_types, .. } = Self::standard();
+        let common = resource_types.first().map(|kind| kind.common.clone()).unwrap_or_default();
+        resource_types.extend(
+            definitions
+                .iter()
+                .filter_map(|definition| definition.resource_type(&common))
+                .map(Arc::new),
+        );
+        for definition in definitions {
+            let Some((name, required)) = definition.extends() else { continue };
+            let extended = resource_types.iter_mut().find(|kind| kind.name == name);
+            if let Some(kind) = extended {
+                Arc::make_mut(kind).extensions.push((definition.schema(), required));
+            }
+        }
+        Self { resource_types, revision }
+    }
+
     /// A type by name, as in `meta.resourceType`.
-    pub fn named(&self, name: &str) -> Option<&ResourceType> {
+    pub fn named(&self, name: &str) -> Option<&Arc<ResourceType>> {
         self.resource_types.iter().find(|kind| kind.name.eq_ignore_ascii_case(name))
     }
 
-    /// A type by the path segment below the SCIM base: `Users`.
-    pub fn at(&self, segment: &str) -> Option<&ResourceType> {
-        self.resource_types.iter().find(|kind| kind.endpoint.trim_start_matches('/') == segment)
+    /// A type by the path segment below the SCIM base, in any case: `Users`.
+    pub fn at(&self, segment: &str) -> Option<&Arc<ResourceType>> {
+        self.resource_types
+            .iter()
+            .find(|kind| kind.endpoint.trim_start_matches('/').eq_ignore_ascii_case(segment))
     }
 
     /// Every schema once, base schemas first.

@@ -1,6 +1,7 @@
 //! Values: type checks, case folding and the order-preserving text of indexes and comparisons.
 
 use super::schema::{Attribute, Type};
+use jiff::SignedDuration;
 use jiff::civil;
 use jiff::tz::Offset;
 use serde_json::{Number, Value};
@@ -95,7 +96,8 @@ pub fn instant(text: &str) -> Option<String> {
         nanoseconds,
     )
     .ok()?;
-    let utc = Offset::UTC.to_datetime(offset(zone)?.to_timestamp(local).ok()?);
+    let east = SignedDuration::from_secs(offset(zone)?.seconds().into());
+    let utc = local.checked_sub(east).ok()?;
     if utc.year() < 0 {
         return None;
     }
@@ -203,6 +205,10 @@ mod tests {
             ("2011-05-13T04:42:34.1234567891Z", Some("2011-05-13T04:42:34.123456789Z")),
             ("2011-05-13T04:42:34", Some("2011-05-13T04:42:34.000000000Z")),
             ("2024-02-29T00:00:00Z", Some("2024-02-29T00:00:00.000000000Z")),
+            ("9999-12-31T23:59:59.999Z", Some("9999-12-31T23:59:59.999000000Z")),
+            ("9999-12-31T23:59:59-01:00", None),
+            ("0000-01-01T00:00:00Z", Some("0000-01-01T00:00:00.000000000Z")),
+            ("0000-01-01T00:00:00+01:00", None),
             ("2023-02-29T00:00:00Z", None),
             ("2011-05-13", None),
             ("2011-05-13 04:42:34Z", None),

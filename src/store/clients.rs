@@ -1,11 +1,12 @@
 //! Clients and their tokens.
 
 use super::connection::on_backend;
-use super::schema::{client, token};
+use super::schema::{client, leniency, token};
 use super::{Error, Reader, Result, Transaction};
 use crate::id::ClientId;
-use crate::scim::dialect::Dialect;
+use crate::scim::dialect::{Dialect, Leniency};
 use diesel::prelude::*;
+use diesel::upsert::excluded;
 
 /// An identity provider or script that holds tokens.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,6 +38,19 @@ pub struct TokenRow {
     pub expires_us: Option<i64>,
     /// When it was last used, to the minute.
     pub used_us: Option<i64>,
+}
+
+/// How often a client needed a leniency.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Uses {
+    /// Whose requests.
+    pub client: ClientId,
+    /// What they were forgiven.
+    pub leniency: Leniency,
+    /// How many requests.
+    pub count: i64,
+    /// When the last of them was.
+    pub last_us: i64,
 }
 
 /// How exactly the last use of a token is kept: a row is not rewritten for every request.
@@ -98,6 +112,30 @@ impl Reader<'_> {
         rows.into_iter().map(read_token).collect()
     }
 
+    /// Every client, by name.
+    pub fn clients(&mut self) -> Result<Vec<Client>> {
+        let rows: Vec<ClientColumns> = client::table
+            .filter(client::organization.eq(self.organization))
+            .order(client::name)
+            .select((client::id, client::name, client::dialect, client::created_us))
+            .load(self.conn)?;
+        rows.into_iter().map(read_client).collect()
+    }
+
+    /// What clients have been forgiven, the most used first.
+    pub fn leniencies(&mut self) -> Result<Vec<Uses>> {
+        let rows: Vec<(ClientId, String, i64, i64)> = leniency::table
+            .filter(leniency::organization.eq(self.organization))
+            .order((leniency::uses.desc(), leniency::name))
+            .select((leniency::client_id, leniency::name, leniency::uses, leniency::used_us))
+            .load(self.conn)?;
+        // One that this version does not know is another version's to show.
+        let known = rows.into_iter().filter_map(|(client, name, count, last_us)| {
+            Some(Uses { client, leniency: Leniency::named(&name)?, count, last_us })
+        });
+        Ok(known.collect())
+    }
+
     /// Whether the organization has, or ever had, a client: clients outlive their tokens.
     pub fn has_clients(&mut self) -> Result<bool> {
         let any = client::table
@@ -143,6 +181,46 @@ impl Transaction<'_> {
             .select((client::id, client::name, client::dialect, client::created_us))
             .first(self.conn)?;
         read_client(found)
+    }
+
+    /// Changes how a client speaks SCIM. Answers how it did before; none where there is no such
+    /// client.
+    pub fn set_dialect(&mut self, name: &str, dialect: Dialect) -> Result<Option<Dialect>> {
+        let organization = self.organization;
+        let by_name = client::organization.eq(organization).and(client::name.eq(name));
+        let before: Option<ClientColumns> = client::table
+            .filter(by_name)
+            .select((client::id, client::name, client::dialect, client::created_us))
+            .first(self.conn)
+            .optional()?;
+        let Some(before) = before else { return Ok(None) };
+        diesel::update(client::table.filter(by_name))
+            .set(client::dialect.eq(dialect.as_str()))
+            .execute(self.conn)?;
+        Ok(Some(read_client(before)?.dialect))
+    }
+
+    /// Adds to what clients have been forgiven.
+    pub fn add_leniencies(&mut self, more: &[Uses]) -> Result<()> {
+        for uses in more {
+            let row = (
+                leniency::organization.eq(self.organization),
+                leniency::client_id.eq(uses.client),
+                leniency::name.eq(uses.leniency.name()),
+                leniency::uses.eq(uses.count),
+                leniency::used_us.eq(uses.last_us),
+            );
+            on_backend!(&mut *self.conn, c => diesel::insert_into(leniency::table)
+                .values(row)
+                .on_conflict((leniency::organization, leniency::client_id, leniency::name))
+                .do_update()
+                .set((
+                    leniency::uses.eq(leniency::uses + excluded(leniency::uses)),
+                    leniency::used_us.eq(excluded(leniency::used_us)),
+                ))
+                .execute(c))?;
+        }
+        Ok(())
     }
 
     /// Stores a token.

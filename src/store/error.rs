@@ -3,7 +3,7 @@
 use diesel::result::{DatabaseErrorInformation, DatabaseErrorKind, Error as Diesel};
 
 /// What a caller can do about a failure.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
     /// The row is not there, or the one that it belongs to.
     #[error("not found")]
@@ -14,6 +14,9 @@ pub enum Error {
     /// The version is not the one expected.
     #[error("changed since it was read")]
     Stale,
+    /// The organization's schemas are not the ones that the caller knows: ask for them again.
+    #[error("the schemas have changed")]
+    Outdated,
     /// A reference names no resource; holds the id as sent.
     #[error("no resource has the id {0:?}")]
     Dangling(String),

@@ -6,8 +6,8 @@
 //! it is there. So a query on elements sees all of them.
 
 use super::{Error, Result};
-use crate::scim::error::{Error as ScimError, ScimType};
-use crate::scim::schema::{Attribute, ResourceType, Type};
+use crate::scim::error::Fault;
+use crate::scim::schema::{Attribute, Place, ResourceType, Type, Uniqueness};
 use crate::scim::value::{key, sort_key};
 use serde_json::{Map, Value};
 
@@ -38,7 +38,12 @@ impl Column {
             _ => return None,
         };
         let attribute = kind.base_attribute(field_key)?;
-        (attribute.kind == data && !attribute.multi_valued).then_some(column)
+        // The column of user names is unique and without case; the others are not unique.
+        let fits = match column {
+            Self::UserName => attribute.uniqueness == Uniqueness::Server && !attribute.case_exact,
+            _ => attribute.uniqueness == Uniqueness::None,
+        };
+        (fits && attribute.kind == data && !attribute.multi_valued).then_some(column)
     }
 
     /// Its name.
@@ -105,7 +110,7 @@ pub(super) fn columns(kind: &ResourceType, attributes: &Map<String, Value>) -> R
         let written = value.as_str().map_or(0, str::len);
         // Folding can lengthen a text; both must fit.
         if written > COLUMN_BYTES || folded.len() > 2 * COLUMN_BYTES {
-            return Err(refused(format!("{name} is longer than {COLUMN_BYTES} bytes: shorten it")));
+            return Err(refused(Fault::TooLong { name: name.to_owned(), most: COLUMN_BYTES }));
         }
         Ok(Some(folded))
     };
@@ -140,6 +145,37 @@ pub(super) fn rows(kind: &ResourceType, attributes: &Map<String, Value>) -> Resu
             }
         }
     }
+    Ok(rows)
+}
+
+/// Of index rows, those whose value nobody else of the type may have.
+pub(super) fn unique<'r>(kind: &ResourceType, rows: &'r [IndexRow]) -> Vec<&'r IndexRow> {
+    let mut paths = Vec::new();
+    let schemas = std::iter::once((None, &kind.schema))
+        .chain(kind.extensions.iter().map(|(schema, _)| (Some(schema), schema)));
+    for (extension, schema) in schemas {
+        for attribute in &schema.attributes {
+            let whole = Place { extension, attribute, sub: None };
+            let parts = attribute.sub_attributes.iter().map(Some).map(|sub| Place { sub, ..whole });
+            let places = std::iter::once(whole).chain(parts);
+            paths.extend(
+                places
+                    .filter(|place| place.leaf().uniqueness != Uniqueness::None)
+                    .map(|place| place.key()),
+            );
+        }
+    }
+    rows.iter().filter(|row| paths.contains(&row.path)).collect()
+}
+
+/// The rows of one attribute for a document, by the name that filters have for it.
+pub(super) fn rows_of(
+    kind: &ResourceType,
+    attributes: &Map<String, Value>,
+    paths: &[String],
+) -> Result<Vec<IndexRow>> {
+    let mut rows = rows(kind, attributes)?;
+    rows.retain(|row| paths.contains(&row.path));
     Ok(rows)
 }
 
@@ -220,11 +256,11 @@ pub(super) fn sorting_key(
 }
 
 fn unfit(name: &str) -> Error {
-    refused(format!("{name} holds a value that cannot be kept (a NUL character?): change it"))
+    refused(Fault::Unfit { name: name.to_owned() })
 }
 
-fn refused(detail: String) -> Error {
-    Error::Refused(ScimError::bad(ScimType::InvalidValue, detail))
+fn refused(fault: Fault) -> Error {
+    Error::Refused(fault.into())
 }
 
 #[cfg(test)]
@@ -234,7 +270,7 @@ mod tests {
     use serde_json::json;
 
     fn user() -> ResourceType {
-        Registry::standard().named("User").unwrap().clone()
+        ResourceType::clone(Registry::standard().named("User").unwrap())
     }
 
     fn of(document: &Value) -> Vec<(String, i32, String)> {
@@ -294,7 +330,7 @@ mod tests {
             (json!({"displayName": "a\u{0}"}), "displayName"),
         ] {
             let error = columns(&user(), document.as_object().unwrap()).unwrap_err();
-            assert!(matches!(&error, Error::Refused(e) if e.detail.contains(name)), "{error}");
+            assert!(matches!(&error, Error::Refused(e) if e.to_string().contains(name)), "{error}");
         }
     }
 }

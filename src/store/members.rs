@@ -5,7 +5,7 @@ use super::schema::{member, resource};
 use super::sql::Sql;
 use super::{Error, Reader, Result, Transaction};
 use crate::id::ResourceId;
-use crate::scim::error::{Error as ScimError, ScimType};
+use crate::scim::error::Fault;
 use crate::scim::filter::{Condition, Operator, eval};
 use diesel::prelude::*;
 use diesel::sql_types::{Bool, Nullable, Text};
@@ -248,12 +248,7 @@ impl Transaction<'_> {
         let above: HashSet<ResourceId> = above.into_iter().map(|found| found.group).collect();
         match nested.iter().find(|id| **id == group || above.contains(id)) {
             None => Ok(()),
-            Some(id) => Err(Error::Refused(ScimError::bad(
-                ScimType::InvalidValue,
-                format!(
-                    "members: the group {id} cannot be a member here, because this group is in it"
-                ),
-            ))),
+            Some(id) => Err(Error::Refused(Fault::Cycle { group: id.to_string() }.into())),
         }
     }
 

@@ -241,11 +241,25 @@ fn finish<T>(held: &mut Held, work: &mut dyn FnMut(&mut Connection) -> Result<T>
             Ok(answer)
         }
         Err(error) => {
-            held.broken =
-                <Connection as TransactionManager<_>>::rollback_transaction(connection).is_err();
+            // A panic may have left savepoints open, each of which is rolled back by itself.
+            while !held.broken && depth(&mut held.connection) > 0 {
+                held.broken = <Connection as TransactionManager<_>>::rollback_transaction(
+                    &mut held.connection,
+                )
+                .is_err();
+            }
             Err(error)
         }
     }
+}
+
+/// How many transactions and savepoints are open.
+pub(super) fn depth(connection: &mut Connection) -> u32 {
+    <Connection as TransactionManager<_>>::transaction_manager_status_mut(connection)
+        .transaction_depth()
+        .ok()
+        .flatten()
+        .map_or(0, std::num::NonZeroU32::get)
 }
 
 /// Runs work of a caller; a panic in it becomes an error, so that the thread and the others who

@@ -1,12 +1,13 @@
 //! Resources: the rows behind `/Users` and `/Groups`.
 
-use super::connection::Connection;
+use super::connection::{Connection, Id};
 use super::index::{self, Columns, IndexRow};
 use super::schema::resource;
 use super::sql::Sql;
 use super::{Error, Reader, Result, Transaction};
 use crate::clock::rfc3339;
 use crate::id::ResourceId;
+use crate::scim::error::Fault;
 use crate::scim::schema::ResourceType;
 use diesel::prelude::*;
 use serde_json::{Map, Value, json};
@@ -134,6 +135,7 @@ impl Transaction<'_> {
         let Columns { user_name, external_id, display, label, active } =
             index::columns(kind, attributes)?;
         let rows = index::rows(kind, attributes)?;
+        self.refuse_taken(kind, id, &rows)?;
         diesel::insert_into(resource::table)
             .values((
                 resource::organization.eq(self.organization),
@@ -202,6 +204,7 @@ impl Transaction<'_> {
         self.delete_index_rows(before.id, &gone)?;
         let known: HashSet<&IndexRow> = old.iter().collect();
         let added: Vec<IndexRow> = new.iter().filter(|row| !known.contains(row)).cloned().collect();
+        self.refuse_taken(kind, before.id, &added)?;
         self.insert_index_rows(kind, before.id, &added)?;
         Ok(Stored {
             version: before.version + 1,
@@ -241,7 +244,38 @@ impl Transaction<'_> {
         }
     }
 
-    fn insert_index_rows(
+    /// Refuses values that must be unique and are another's. Two who want one at once take turns,
+    /// or neither would see the other.
+    fn refuse_taken(
+        &mut self,
+        kind: &ResourceType,
+        id: ResourceId,
+        rows: &[IndexRow],
+    ) -> Result<()> {
+        let unique = index::unique(kind, rows);
+        if unique.is_empty() {
+            return Ok(());
+        }
+        self.lock_organization()?;
+        for row in unique {
+            let mut sql = Sql::new("SELECT resource_id FROM attribute WHERE organization = ");
+            sql.bind(self.organization).push(" AND kind = ").bind(kind.name.as_str());
+            sql.push(" AND path = ").bind(row.path.as_str());
+            sql.push(" AND key = ").bind(row.key.as_str());
+            match &row.rest {
+                Some(rest) => sql.push(" AND rest = ").bind(rest.as_str()),
+                None => sql.push(" AND rest IS NULL"),
+            };
+            sql.push(" AND resource_id <> ").bind(id).push(" LIMIT 1");
+            let others: Vec<(ResourceId,)> = sql.load::<(Id,), _>(self.conn)?;
+            if !others.is_empty() {
+                return Err(Error::Refused(Fault::Taken { attribute: row.path.clone() }.into()));
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn insert_index_rows(
         &mut self,
         kind: &ResourceType,
         id: ResourceId,

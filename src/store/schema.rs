@@ -22,6 +22,33 @@ diesel::table! {
         name -> Text,
         admin_id -> Nullable<Id>,
         created_us -> BigInt,
+        registry -> BigInt,
+    }
+}
+
+diesel::table! {
+    use super::types::*;
+
+    schema_definition (organization, urn) {
+        organization -> BigInt,
+        urn -> Text,
+        document -> Text,
+        created_us -> BigInt,
+        modified_us -> BigInt,
+    }
+}
+
+diesel::table! {
+    use super::types::*;
+
+    index_build (organization, urn, attribute) {
+        organization -> BigInt,
+        urn -> Text,
+        attribute -> Text,
+        kind -> Text,
+        state -> Text,
+        paths -> Text,
+        after_id -> Nullable<Id>,
     }
 }
 
@@ -293,6 +320,18 @@ diesel::table! {
 diesel::table! {
     use super::types::*;
 
+    leniency (organization, client_id, name) {
+        organization -> BigInt,
+        client_id -> Id,
+        name -> Text,
+        uses -> BigInt,
+        used_us -> BigInt,
+    }
+}
+
+diesel::table! {
+    use super::types::*;
+
     lease (name) {
         name -> Text,
         holder -> Id,
@@ -303,6 +342,8 @@ diesel::table! {
 
 diesel::allow_tables_to_appear_in_same_query!(
     organization,
+    schema_definition,
+    index_build,
     resource,
     attribute,
     member,
@@ -320,5 +361,6 @@ diesel::allow_tables_to_appear_in_same_query!(
     sandbox_account,
     client,
     token,
+    leniency,
     lease,
 );

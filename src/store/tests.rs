@@ -18,7 +18,7 @@ struct Line {
 }
 
 fn kind(name: &str) -> ResourceType {
-    Registry::standard().named(name).unwrap().clone()
+    ResourceType::clone(Registry::standard().named(name).unwrap())
 }
 
 fn attributes(value: &Value) -> Map<String, Value> {

@@ -7,7 +7,7 @@
 use super::Transaction;
 use super::connection::Connection;
 use super::error::{Error, Result};
-use super::pool::{Manager, guarded, reader};
+use super::pool::{Manager, depth, guarded, reader};
 use crate::clock::Stopwatch;
 use crate::id::OrganizationId;
 use diesel::connection::{AnsiTransactionManager, TransactionManager};
@@ -201,12 +201,4 @@ fn in_savepoint(connection: &mut Connection, job: &mut dyn Pending) -> Result<()
         <Connection as TransactionManager<_>>::rollback_transaction(connection)?;
     }
     Ok(())
-}
-
-fn depth(connection: &mut Connection) -> u32 {
-    <Connection as TransactionManager<_>>::transaction_manager_status_mut(connection)
-        .transaction_depth()
-        .ok()
-        .flatten()
-        .map_or(0, std::num::NonZeroU32::get)
 }

@@ -12,6 +12,7 @@
 )]
 
 mod outbound;
+mod pages;
 mod scim;
 mod server;
 mod store;

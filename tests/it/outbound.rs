@@ -1,6 +1,6 @@
 //! Keeping apps equal to the directory, through a whole instance and over HTTP.
 
-mod bridge;
+pub mod bridge;
 mod failures;
 mod following;
 mod meddler;

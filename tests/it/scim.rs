@@ -1,5 +1,6 @@
 //! The protocol, over HTTP.
 
+mod bulk;
 mod discovery;
 mod groups;
 mod hostile;
@@ -7,5 +8,6 @@ mod life;
 mod lists;
 mod providers;
 mod refusals;
+mod schemas;
 mod together;
 mod tokens;

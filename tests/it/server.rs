@@ -6,10 +6,9 @@ use reqwest::header::{HeaderMap, HeaderValue};
 use rollcall::auth::{Authenticator, Scope, token};
 use rollcall::clock::Clock;
 use rollcall::directory::Service;
-use rollcall::http::server::{self, BODY_LIMIT, State};
+use rollcall::http::server::{self, BODY_LIMIT, LARGE_BODY_LIMIT, State};
 use rollcall::id::{ClientId, OrganizationId, new_uuid};
 use rollcall::scim::dialect::Dialect;
-use rollcall::scim::schema::Registry;
 use rollcall::store::Store;
 use rollcall::store::changes::ChangeRow;
 use secrecy::ExposeSecret as _;
@@ -42,8 +41,7 @@ impl World {
         let clock = Clock::held_at(NOW);
         let wake = Arc::new(Notify::new());
         let authenticator = Authenticator::new(self.store.clone(), clock.clone());
-        let registry = Arc::new(Registry::standard());
-        let service = Service::new(self.store.clone(), registry, clock.clone(), Arc::clone(&wake));
+        let service = Service::new(self.store.clone(), clock.clone(), Arc::clone(&wake));
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let state = State {
@@ -51,6 +49,7 @@ impl World {
             authenticator: authenticator.clone(),
             public_url: url.clone(),
             body_limit: BODY_LIMIT,
+            large_body_limit: LARGE_BODY_LIMIT,
             started_us: NOW,
         };
         let bugs = |config: &mut actix_web::web::ServiceConfig| {

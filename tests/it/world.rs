@@ -78,7 +78,7 @@ pub fn new_id() -> ResourceId {
 
 /// A resource type of the standard schemas.
 pub fn kind(name: &str) -> ResourceType {
-    Registry::standard().named(name).unwrap().clone()
+    ResourceType::clone(Registry::standard().named(name).unwrap())
 }
 
 /// Attributes as the store takes them.

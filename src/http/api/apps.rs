@@ -167,7 +167,7 @@ pub async fn create(
     check_name(&body.name)?;
     let names: Vec<String> = body.secrets.keys().cloned().collect();
     catalogue::check_settings(&body.adapter, &body.settings, &names).map_err(Problem::settings)?;
-    let scope = checked_scope(&state, body.scope)?;
+    let scope = checked_scope(&state, caller.organization, body.scope).await?;
     let now_us = state.clock().now_us();
     let id = AppId(id::new_uuid(now_us));
     let row = AppRow {
@@ -265,7 +265,7 @@ pub async fn update(
         row.paused = row.paused.filter(|reason| reason == BY_HAND);
     }
     if let Some(scope) = body.scope {
-        row.scope = checked_scope(&state, Some(scope))?;
+        row.scope = checked_scope(&state, caller.organization, Some(scope)).await?;
         changes_scope = true;
     }
     if let Some(policy) = body.policy {
@@ -409,10 +409,14 @@ fn check_name(name: &str) -> Result<(), Problem> {
     }
 }
 
-fn checked_scope(state: &ApiState, scope: Option<String>) -> Result<Option<String>, Problem> {
+async fn checked_scope(
+    state: &ApiState,
+    organization: OrganizationId,
+    scope: Option<String>,
+) -> Result<Option<String>, Problem> {
     let Some(scope) = scope.filter(|scope| !scope.trim().is_empty()) else { return Ok(None) };
-    parse_scope(&scope, state.engine.registry())
-        .map_err(|detail| Problem::field("scope", detail))?;
+    let registry = state.store().registry(organization).await?;
+    parse_scope(&scope, &registry).map_err(|detail| Problem::field("scope", detail))?;
     Ok(Some(scope))
 }
 

@@ -142,7 +142,8 @@ async fn write(
     note: Option<String>,
     action: &'static str,
 ) -> Result<HttpResponse, Problem> {
-    Mapping::compile(&document, &entry(&row.adapter)?.schema, state.engine.registry())
+    let registry = state.store().registry(caller.organization).await?;
+    Mapping::compile(&document, &entry(&row.adapter)?.schema, &registry)
         .map_err(Problem::mapping)?;
     let now_us = state.clock().now_us();
     let actor = caller.actor();
@@ -218,7 +219,7 @@ pub async fn preview(
     let draft = request
         .mapping
         .map(|document| {
-            Mapping::compile(&document, &application.entry.schema, state.engine.registry())
+            Mapping::compile(&document, &application.entry.schema, &application.registry)
         })
         .transpose()
         .map_err(Problem::mapping)?;

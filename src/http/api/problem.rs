@@ -3,6 +3,7 @@
 
 use crate::adapters::adapter::{Failure, Reason};
 use crate::auth::Denied;
+use crate::http::error::Refusal;
 use crate::id;
 use crate::mapping::compiled::Problem as Fault;
 use crate::outbound::application;
@@ -142,6 +143,9 @@ impl From<store::Error> for Problem {
             store::Error::Stale => {
                 Self::conflict("somebody else changed it meanwhile: read it again")
             }
+            store::Error::Outdated => {
+                Self::conflict("somebody else changed the schemas meanwhile: read them again")
+            }
             store::Error::Dangling(id) => Self::unreadable(format!("nothing has the id {id:?}")),
             store::Error::TooMany => {
                 Self::unreadable("the filter matches too much to examine: narrow it")
@@ -149,7 +153,7 @@ impl From<store::Error> for Problem {
             store::Error::Busy => {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "the database is busy: try again")
             }
-            store::Error::Refused(error) => Self::unreadable(error.detail),
+            store::Error::Refused(error) => Self::unreadable(error.to_string()),
             store::Error::Corrupt(_) | store::Error::Database(_) => {
                 let mut bytes = [0; 4];
                 id::fill(&mut bytes);
@@ -201,7 +205,7 @@ impl From<Denied> for Problem {
     fn from(denied: Denied) -> Self {
         match denied {
             Denied::Store(error) => error.into(),
-            other => Self::new(StatusCode::UNAUTHORIZED, other.to_string()),
+            other => Self::new(StatusCode::UNAUTHORIZED, Refusal::from(other).to_string()),
         }
     }
 }

@@ -3,6 +3,7 @@
 use super::problem::Problem;
 use crate::auth::Principal;
 use crate::clock::Clock;
+use crate::directory::Service;
 use crate::id::{AppId, OrganizationId};
 use crate::outbound::application::Application;
 use crate::outbound::engine::Engine;
@@ -22,6 +23,8 @@ pub struct ApiState {
     pub engine: Engine,
     /// What seals credentials.
     pub vault: Vault,
+    /// What can be done to the directory.
+    pub service: Service,
 }
 
 impl ApiState {

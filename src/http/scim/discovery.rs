@@ -1,11 +1,11 @@
 //! ServiceProviderConfig, ResourceTypes and Schemas (RFC 7644 §4).
 
 use crate::auth::Scope;
-use crate::http::error::{Refusal, Result, shortened};
+use crate::http::error::Result;
 use crate::http::extract::{answer_type, parameter, scim_caller, segment};
 use crate::http::server::State;
 use crate::scim::discovery;
-use crate::scim::error::Error;
+use crate::scim::error::{Fault, shortened};
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 
@@ -36,32 +36,40 @@ impl Endpoint {
         request: HttpRequest,
         state: Data<State>,
     ) -> Result<HttpResponse> {
-        if self != Self::ServiceProviderConfig {
-            scim_caller(&request, &state, Scope::ScimRead).await?;
-        }
+        let registry = if self == Self::ServiceProviderConfig {
+            None
+        } else {
+            let principal = scim_caller(&request, &state, Scope::ScimRead).await?;
+            Some(state.service.store().registry(principal.organization).await?)
+        };
         if parameter(&request, "filter").is_some() {
-            return Err(Refusal::status(403, "discovery endpoints take no filter: leave it out"));
+            return Err(Fault::DiscoveryFilter.into());
         }
         let base = state.scim_base();
-        let registry = state.service.registry();
-        let document = match self {
-            Self::ServiceProviderConfig => discovery::service_provider_config(&base),
-            Self::ResourceTypes => discovery::lists(registry, &base).0,
-            Self::Schemas => discovery::lists(registry, &base).1,
-            Self::ResourceType => {
+        let document = match (self, registry.as_deref()) {
+            (Self::ServiceProviderConfig, _) | (_, None) => {
+                discovery::service_provider_config(&base, state.large_body_limit)
+            }
+            (Self::ResourceTypes, Some(registry)) => discovery::lists(registry, &base).0,
+            (Self::Schemas, Some(registry)) => discovery::lists(registry, &base).1,
+            (Self::ResourceType, Some(registry)) => {
                 let name = segment(&request, "name").unwrap_or_default();
-                let kind = registry
-                    .named(&name)
-                    .ok_or_else(|| Error::not_found("ResourceType", &shortened(&name)))?;
+                let kind = registry.named(&name).ok_or_else(|| Fault::NotFound {
+                    kind: "ResourceType".to_owned(),
+                    id: shortened(&name),
+                })?;
                 discovery::resource_type(kind, &base)
             }
-            Self::Schema => {
+            (Self::Schema, Some(registry)) => {
                 let urn = segment(&request, "urn").unwrap_or_default();
                 let schema = registry
                     .schemas()
                     .into_iter()
                     .find(|schema| schema.id.eq_ignore_ascii_case(&urn))
-                    .ok_or_else(|| Error::not_found("Schema", &shortened(&urn)))?;
+                    .ok_or_else(|| Fault::NotFound {
+                        kind: "Schema".to_owned(),
+                        id: shortened(&urn),
+                    })?;
                 discovery::schema(schema, &base)
             }
         };

@@ -1,13 +1,16 @@
 //! One resource: POST, GET, PUT, PATCH, DELETE.
 
-use crate::auth::{Principal, Scope};
+use crate::auth::Scope;
 use crate::directory::{Answer, Caller, Got, View, resource_id};
-use crate::http::error::{Refusal, Result, shortened};
-use crate::http::extract::{answer_type, json, parameter, precondition, scim_caller, segment};
+use crate::http::error::Result;
+use crate::http::extract::{
+    Limit, answer_type, entered, json, list_parameter, parameter, precondition, segment,
+};
 use crate::http::server::State;
 use crate::id::ResourceId;
-use crate::scim;
-use crate::scim::projection::Projection;
+use crate::scim::dialect::Reading;
+use crate::scim::error::{Fault, shortened};
+use crate::scim::projection::{self, Projection};
 use crate::scim::schema::ResourceType;
 use actix_web::http::{StatusCode, header};
 use actix_web::web::{Data, Payload};
@@ -17,25 +20,20 @@ pub(super) async fn create(
     request: HttpRequest,
     payload: Payload,
     state: Data<State>,
-    kind: Data<ResourceType>,
 ) -> Result<HttpResponse> {
-    let caller = caller(&*scim_caller(&request, &state, Scope::ScimWrite).await?);
-    let view = view(&request, &state, &kind)?;
-    let body = json(&request, payload, state.body_limit).await?;
-    let answer = state.service.create(&caller, &kind.into_inner(), body, view).await?;
+    let (caller, kind) = entered(&request, &state, Scope::ScimWrite).await?;
+    let view = view(&request, &state, &caller, &kind)?;
+    let body = json(&request, payload, limit(&state, &kind)).await?;
+    let answer = state.service.create(&caller, &kind, body, view).await?;
     Ok(respond(&request, StatusCode::CREATED, answer))
 }
 
-pub(super) async fn get(
-    request: HttpRequest,
-    state: Data<State>,
-    kind: Data<ResourceType>,
-) -> Result<HttpResponse> {
-    let caller = caller(&*scim_caller(&request, &state, Scope::ScimRead).await?);
+pub(super) async fn get(request: HttpRequest, state: Data<State>) -> Result<HttpResponse> {
+    let (caller, kind) = entered(&request, &state, Scope::ScimRead).await?;
     let id = id(&request, &kind)?;
-    let view = view(&request, &state, &kind)?;
+    let view = view(&request, &state, &caller, &kind)?;
     let precondition = precondition(&request);
-    let got = state.service.get(&caller, &kind.into_inner(), id, precondition, view).await?;
+    let got = state.service.get(&caller, &kind, id, precondition, view).await?;
     Ok(match got {
         Got::Resource(answer) => respond(&request, StatusCode::OK, answer),
         Got::Unchanged(answer) => respond(&request, StatusCode::NOT_MODIFIED, answer),
@@ -46,14 +44,12 @@ pub(super) async fn replace(
     request: HttpRequest,
     payload: Payload,
     state: Data<State>,
-    kind: Data<ResourceType>,
 ) -> Result<HttpResponse> {
-    let caller = caller(&*scim_caller(&request, &state, Scope::ScimWrite).await?);
+    let (caller, kind) = entered(&request, &state, Scope::ScimWrite).await?;
     let id = id(&request, &kind)?;
-    let view = view(&request, &state, &kind)?;
+    let view = view(&request, &state, &caller, &kind)?;
     let precondition = precondition(&request);
-    let body = json(&request, payload, state.body_limit).await?;
-    let kind = kind.into_inner();
+    let body = json(&request, payload, limit(&state, &kind)).await?;
     let answer = state.service.replace(&caller, &kind, id, body, precondition, view).await?;
     Ok(respond(&request, StatusCode::OK, answer))
 }
@@ -64,11 +60,10 @@ pub(super) async fn patch(
     request: HttpRequest,
     payload: Payload,
     state: Data<State>,
-    kind: Data<ResourceType>,
 ) -> Result<HttpResponse> {
-    let caller = caller(&*scim_caller(&request, &state, Scope::ScimWrite).await?);
+    let (caller, kind) = entered(&request, &state, Scope::ScimWrite).await?;
     let id = id(&request, &kind)?;
-    let mut view = view(&request, &state, &kind)?;
+    let mut view = view(&request, &state, &caller, &kind)?;
     let asked = ["attributes", "excludedAttributes"]
         .into_iter()
         .any(|name| parameter(&request, name).is_some());
@@ -76,45 +71,44 @@ pub(super) async fn patch(
         view.shown = None;
     }
     let precondition = precondition(&request);
-    let body = json(&request, payload, state.body_limit).await?;
-    let kind = kind.into_inner();
+    let body = json(&request, payload, limit(&state, &kind)).await?;
     let answer = state.service.patch(&caller, &kind, id, &body, precondition, view).await?;
     let status = if answer.body.is_some() { StatusCode::OK } else { StatusCode::NO_CONTENT };
     Ok(respond(&request, status, answer))
 }
 
-pub(super) async fn delete(
-    request: HttpRequest,
-    state: Data<State>,
-    kind: Data<ResourceType>,
-) -> Result<HttpResponse> {
-    let caller = caller(&*scim_caller(&request, &state, Scope::ScimWrite).await?);
+pub(super) async fn delete(request: HttpRequest, state: Data<State>) -> Result<HttpResponse> {
+    let (caller, kind) = entered(&request, &state, Scope::ScimWrite).await?;
     let id = id(&request, &kind)?;
-    state.service.delete(&caller, &kind.into_inner(), id, precondition(&request)).await?;
+    state.service.delete(&caller, &kind, id, precondition(&request)).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// On whose behalf the directory acts.
-pub(super) fn caller(principal: &Principal) -> Caller {
-    Caller {
-        organization: principal.organization,
-        dialect: principal.client.dialect,
-        actor: principal.actor(),
-    }
+/// How large a body may be: a group holds its members.
+fn limit(state: &State, kind: &ResourceType) -> Limit {
+    Limit::Body(if kind.has_members() { state.large_body_limit } else { state.body_limit })
 }
 
 /// The id in the address. What is no id of ours is nobody's.
 fn id(request: &HttpRequest, kind: &ResourceType) -> Result<ResourceId> {
     let text = segment(request, "id").unwrap_or_default();
     resource_id(&text)
-        .ok_or_else(|| Refusal::from(scim::error::Error::not_found(&kind.name, &shortened(&text))))
+        .ok_or_else(|| Fault::NotFound { kind: kind.name.clone(), id: shortened(&text) }.into())
 }
 
-fn view(request: &HttpRequest, state: &State, kind: &ResourceType) -> Result<View> {
-    let attributes = parameter(request, "attributes");
-    let excluded = parameter(request, "excludedAttributes");
-    let shown = Projection::parse(kind, attributes.as_deref(), excluded.as_deref())?;
-    Ok(View { base: state.scim_base(), shown: Some(shown) })
+fn view(
+    request: &HttpRequest,
+    state: &State,
+    caller: &Caller,
+    kind: &ResourceType,
+) -> Result<View> {
+    let attributes = list_parameter(request, "attributes");
+    let excluded = list_parameter(request, "excludedAttributes");
+    let (attributes, excluded) = (attributes.as_deref(), excluded.as_deref());
+    let reading = Reading::new(caller.dialect);
+    projection::check_names(&[kind], attributes, excluded, &reading)?;
+    let shown = Some(Projection::parse(kind, attributes, excluded)?);
+    Ok(View { base: state.scim_base(), shown, forgiven: reading.forgiven() })
 }
 
 /// An answer with the headers that every single resource has.

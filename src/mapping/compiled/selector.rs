@@ -33,11 +33,7 @@ impl Selector {
             return Err("the path is empty; choose a profile field.".to_owned());
         }
         let parsed = path::parse(kind, text).map_err(|error| {
-            format!(
-                "{text} is no profile path: {}.{}",
-                error.detail,
-                suggest::nearest_path(text, kind)
-            )
+            format!("{text} is no profile path: {}.{}", error, suggest::nearest_path(text, kind))
         })?;
         let (path, filter) = match parsed {
             Path::Extension(urn) => {
@@ -66,7 +62,7 @@ impl Selector {
                     Ok(Condition::Element(_, inner)) => Some(*inner),
                     Ok(other) => Some(other),
                     Err(error) => {
-                        return Err(format!("{text} is no profile path: {}.", error.detail));
+                        return Err(format!("{text} is no profile path: {}.", error));
                     }
                 }
             }

@@ -40,7 +40,7 @@ fn meets(condition: &Condition, subject: &Subject<'_>) -> bool {
             subject.each(field, &mut |value| {
                 if let Some(key) = value::key(field.kind, field.case_exact, value) {
                     keys += 1;
-                    hit |= compares(&key, *operator, operand);
+                    hit |= operator.compares(&key, operand);
                 }
             });
             hit || (keys == 0 && *operator == Operator::NotEqual)
@@ -55,17 +55,20 @@ fn meets(condition: &Condition, subject: &Subject<'_>) -> bool {
     }
 }
 
-fn compares(key: &str, operator: Operator, operand: &str) -> bool {
-    match operator {
-        Operator::Equal => key == operand,
-        Operator::NotEqual => key != operand,
-        Operator::Contains => key.contains(operand),
-        Operator::StartsWith => key.starts_with(operand),
-        Operator::EndsWith => key.ends_with(operand),
-        Operator::Greater => key > operand,
-        Operator::GreaterOrEqual => key >= operand,
-        Operator::Less => key < operand,
-        Operator::LessOrEqual => key <= operand,
+impl Operator {
+    /// Whether a value compares so with an operand, both in the encoding of [`value::sort_key`].
+    pub fn compares(self, key: &str, operand: &str) -> bool {
+        match self {
+            Self::Equal => key == operand,
+            Self::NotEqual => key != operand,
+            Self::Contains => key.contains(operand),
+            Self::StartsWith => key.starts_with(operand),
+            Self::EndsWith => key.ends_with(operand),
+            Self::Greater => key > operand,
+            Self::GreaterOrEqual => key >= operand,
+            Self::Less => key < operand,
+            Self::LessOrEqual => key <= operand,
+        }
     }
 }
 

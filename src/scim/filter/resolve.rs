@@ -1,9 +1,11 @@
 //! From syntax to meaning.
 
 use super::{Condition, Field, Filter, Literal, MAX_SEARCHES, Operator};
-use crate::scim::error::{Error, ScimType};
+use crate::scim::dialect::{Leniency, Reading};
+use crate::scim::error::{Error, Fault};
 use crate::scim::path::AttributePath;
-use crate::scim::schema::{Place, ResourceType, Returned, Type};
+use crate::scim::resource::shape::truth;
+use crate::scim::schema::{Place, ResourceType, Returned, Schema, Type};
 use crate::scim::value;
 use serde_json::Value;
 
@@ -14,14 +16,107 @@ impl Filter {
     /// `invalidFilter` naming the attribute that is unknown, or the comparison that makes no sense
     /// (order of booleans and binaries, `co` on a number, a literal of the wrong type).
     pub fn resolve(&self, kind: &ResourceType) -> Result<Condition, Error> {
+        self.resolve_as(kind, &Reading::default())
+    }
+
+    /// [`Filter::resolve`] for a client that may be forgiven more, or less, than the standard
+    /// dialect forgives.
+    ///
+    /// # Errors
+    /// As [`Filter::resolve`].
+    pub fn resolve_as(&self, kind: &ResourceType, reading: &Reading) -> Result<Condition, Error> {
+        self.within_searches()?;
+        resolve(self, &Scope { kind, reading, within: None, loose: false })
+    }
+
+    /// Checks the filter against one of several resource types that are asked at once: an attribute
+    /// that this type does not have has no value in it (RFC 7644 §3.4.2.1), and what follows from
+    /// that, or from `meta.resourceType`, is worked out, so that a type of which nobody can match
+    /// comes back as [`Condition::Never`].
+    ///
+    /// # Errors
+    /// As [`Filter::resolve`], but for unknown attributes: [`Filter::resolve_each`] refuses those
+    /// that no type has.
+    pub fn resolve_loosely(
+        &self,
+        kind: &ResourceType,
+        reading: &Reading,
+    ) -> Result<Condition, Error> {
+        self.within_searches()?;
+        let condition = resolve(self, &Scope { kind, reading, within: None, loose: true })?;
+        Ok(condition.settled(&kind.name))
+    }
+
+    /// Checks the filter against resource types that are asked at once (RFC 7644 §3.4.2.1): one
+    /// condition for each, in their order.
+    ///
+    /// # Errors
+    /// As [`Filter::resolve`] for an attribute that none of the types has, and for a comparison that
+    /// makes no sense in a type that has the attribute.
+    pub fn resolve_each<'a>(
+        &self,
+        kinds: impl IntoIterator<Item = &'a ResourceType>,
+    ) -> Result<Vec<Condition>, Error> {
+        self.resolve_each_as(kinds, &Reading::default())
+    }
+
+    /// [`Filter::resolve_each`] for a client that may be forgiven more, or less, than the standard
+    /// dialect forgives.
+    ///
+    /// # Errors
+    /// As [`Filter::resolve_each`].
+    pub fn resolve_each_as<'a>(
+        &self,
+        kinds: impl IntoIterator<Item = &'a ResourceType>,
+        reading: &Reading,
+    ) -> Result<Vec<Condition>, Error> {
+        let kinds: Vec<&ResourceType> = kinds.into_iter().collect();
+        self.known_to_some(None, &kinds, reading)?;
+        kinds.into_iter().map(|kind| self.resolve_loosely(kind, reading)).collect()
+    }
+
+    /// Refuses a name that means nothing in any of the types; `outer` is the attribute before the
+    /// brackets.
+    fn known_to_some(
+        &self,
+        outer: Option<&AttributePath>,
+        kinds: &[&ResourceType],
+        reading: &Reading,
+    ) -> Result<(), Error> {
+        let (path, inner) = match self {
+            Self::And(parts) | Self::Or(parts) => {
+                return parts.iter().try_for_each(|part| part.known_to_some(outer, kinds, reading));
+            }
+            Self::Not(inner) => return inner.known_to_some(outer, kinds, reading),
+            Self::Present(path)
+                if path.schema.is_some()
+                    && kinds.iter().any(|kind| kind.extension(&path.to_string()).is_some()) =>
+            {
+                return Ok(());
+            }
+            Self::Present(path) | Self::Compare(path, ..) => (path, None),
+            Self::Element(path, inner) => (path, Some(inner)),
+        };
+        let known = kinds.iter().any(|kind| match outer {
+            None => path.place(kind, reading).is_some(),
+            Some(outer) => {
+                outer.place(kind, reading).is_some_and(|outer| part_of(outer, path).is_some())
+            }
+        });
+        match (known, outer, inner) {
+            (false, None, _) => Err(Fault::UnknownEverywhere { path: path.to_string() }.into()),
+            (false, Some(outer), _) => Err(not_in_brackets(path, outer.to_string())),
+            (true, _, None) => Ok(()),
+            (true, _, Some(inner)) => inner.known_to_some(Some(path), kinds, reading),
+        }
+    }
+
+    fn within_searches(&self) -> Result<(), Error> {
         let searches = self.searches();
         if searches > MAX_SEARCHES {
-            return Err(invalid(format!(
-                "the filter has {searches} comparisons by co and ew, and {MAX_SEARCHES} are the most: \
-                 use eq or sw, or ask in parts"
-            )));
+            return Err(Fault::TooManySearches { found: searches, most: MAX_SEARCHES }.into());
         }
-        resolve(self, &Scope { kind, within: None })
+        Ok(())
     }
 
     fn searches(&self) -> usize {
@@ -64,25 +159,45 @@ impl Field {
 /// Where names are looked up: in the resource type, or in the attribute before the brackets.
 struct Scope<'a> {
     kind: &'a ResourceType,
+    reading: &'a Reading,
     within: Option<Place<'a>>,
+    /// Whether a name that is not there has no value instead of being refused.
+    loose: bool,
 }
 
 impl Scope<'_> {
-    fn place(&self, path: &AttributePath) -> Result<Place<'_>, Error> {
+    /// The extension whose URN a path is, alone.
+    fn extension(&self, path: &AttributePath) -> Option<&Schema> {
+        let alone = self.within.is_none() && path.schema.is_some() && path.sub.is_none();
+        alone.then(|| self.kind.extension(&path.to_string()))?
+    }
+
+    /// Whether a resource has anything of an extension: `schemas` says so.
+    fn has_extension(&self, path: &AttributePath) -> Result<Condition, Error> {
+        let schemas = AttributePath { schema: None, attribute: "schemas".to_owned(), sub: None };
+        let Some(place) = self.place(&schemas)? else { return Ok(Condition::Never) };
+        compare(&place, Operator::Equal, &Literal::String(path.to_string()), self)
+    }
+
+    fn place(&self, path: &AttributePath) -> Result<Option<Place<'_>>, Error> {
         let place = match self.within {
-            None => self.kind.place(path),
+            None => path.place(self.kind, self.reading),
             Some(outer) => part_of(outer, path),
         };
-        let place = place.ok_or_else(|| {
-            invalid(match self.within {
-                None => format!("{path} is no attribute of {}", self.kind.name),
-                Some(outer) => format!("{path} is no part of {}", outer.key()),
-            })
-        })?;
+        let Some(place) = place else {
+            return match self.within {
+                _ if self.loose => Ok(None),
+                None => {
+                    let (path, kind) = (path.to_string(), self.kind.name.clone());
+                    Err(Fault::UnknownInFilter { path, kind }.into())
+                }
+                Some(outer) => Err(not_in_brackets(path, outer.key())),
+            };
+        };
         if [place.attribute.returned, place.leaf().returned].contains(&Returned::Never) {
-            return Err(invalid(format!("{} cannot be asked for", place.key())));
+            return Err(Fault::NotAskable { name: place.key() }.into());
         }
-        Ok(place)
+        Ok(Some(place))
     }
 }
 
@@ -103,18 +218,21 @@ fn resolve(filter: &Filter, scope: &Scope<'_>) -> Result<Condition, Error> {
         Filter::And(parts) => Condition::All(each(parts, scope)?),
         Filter::Or(parts) => Condition::Any(each(parts, scope)?),
         Filter::Not(inner) => Condition::Not(Box::new(resolve(inner, scope)?)),
-        Filter::Present(path) => Condition::Present(Field::of(&scope.place(path)?)),
-        Filter::Compare(path, operator, literal) => {
-            compare(&scope.place(path)?, *operator, literal)?
-        }
+        Filter::Present(path) if scope.extension(path).is_some() => scope.has_extension(path)?,
+        Filter::Present(path) => match scope.place(path)? {
+            Some(place) => Condition::Present(Field::of(&place)),
+            None => Condition::Never,
+        },
+        Filter::Compare(path, operator, literal) => match scope.place(path)? {
+            Some(place) => compare(&place, *operator, literal, scope)?,
+            None => without_value(path, *operator, literal)?,
+        },
         Filter::Element(path, inner) => {
-            let place = scope.place(path)?;
+            let Some(place) = scope.place(path)? else { return Ok(Condition::Never) };
             if place.sub.is_some() || scope.within.is_some() {
-                return Err(invalid(format!(
-                    "{path}[…] must name an attribute, not a part of one"
-                )));
+                return Err(Fault::BracketsOnPart { path: path.to_string() }.into());
             }
-            let inner = resolve(inner, &Scope { kind: scope.kind, within: Some(place) })?;
+            let inner = resolve(inner, &Scope { within: Some(place), ..*scope })?;
             let field = Field::of(&place);
             if place.attribute.multi_valued {
                 Condition::Element(field, Box::new(inner))
@@ -130,28 +248,83 @@ fn each(parts: &[Filter], scope: &Scope<'_>) -> Result<Vec<Condition>, Error> {
     parts.iter().map(|part| resolve(part, scope)).collect()
 }
 
-fn compare(place: &Place<'_>, operator: Operator, literal: &Literal) -> Result<Condition, Error> {
+fn compare(
+    place: &Place<'_>,
+    operator: Operator,
+    literal: &Literal,
+    scope: &Scope<'_>,
+) -> Result<Condition, Error> {
     if *literal == Literal::Null {
         let present = Condition::Present(Field::of(place));
         return match operator {
             Operator::Equal => Ok(Condition::Not(Box::new(present))),
             Operator::NotEqual => Ok(present),
-            _ => Err(invalid(format!("{} {operator} null: null has no order", place.key()))),
+            _ => Err(no_order(&place.key(), operator)),
         };
     }
-    let field = Field::compared(place)
-        .ok_or_else(|| invalid(format!("{} is complex: compare one of its parts", place.key())))?;
+    let field =
+        Field::compared(place).ok_or_else(|| Fault::ComplexCompared { name: place.key() })?;
     if !allowed(field.kind, operator) {
-        return Err(invalid(format!(
-            "{} is {}, which {operator} does not compare",
-            field.key,
-            field.kind.described()
-        )));
+        let (name, what) = (field.key, field.kind.described());
+        return Err(Fault::OperatorForType { name, what, operator: operator.as_str() }.into());
     }
-    let operand = operand(&field, literal).ok_or_else(|| {
-        invalid(format!("{} is compared with {}", field.key, field.kind.described()))
+    let operand = operand(&field, literal, scope.reading).ok_or_else(|| Fault::ComparedWith {
+        name: field.key.clone(),
+        what: field.kind.described(),
     })?;
+    if is_primary(place) {
+        return Ok(by_default_false(place, operator, field, &operand, scope));
+    }
     Ok(Condition::Compare(field, operator, operand))
+}
+
+fn is_primary(place: &Place<'_>) -> bool {
+    place.attribute.multi_valued
+        && place.sub.is_some_and(|sub| sub.name == "primary" && sub.kind == Type::Boolean)
+}
+
+/// A comparison of `primary`, which is false where it is not said (RFC 7643 §2.4).
+fn by_default_false(
+    place: &Place<'_>,
+    operator: Operator,
+    field: Field,
+    operand: &str,
+    scope: &Scope<'_>,
+) -> Condition {
+    let is_true = Condition::Compare(field, Operator::Equal, "true".to_owned());
+    if (operator == Operator::Equal) == (operand == "true") {
+        return is_true;
+    }
+    let is_false = Condition::Not(Box::new(is_true));
+    if scope.within.is_some() {
+        return is_false;
+    }
+    let whole = Field::of(&Place { sub: None, ..*place });
+    let some = Condition::Element(whole.clone(), Box::new(is_false));
+    if operator == Operator::NotEqual {
+        // Who has no value at all has none that is equal.
+        return Condition::Any(vec![Condition::Not(Box::new(Condition::Present(whole))), some]);
+    }
+    some
+}
+
+/// A comparison with an attribute that the resource type does not have.
+fn without_value(
+    path: &AttributePath,
+    operator: Operator,
+    literal: &Literal,
+) -> Result<Condition, Error> {
+    Ok(match (operator, literal) {
+        (Operator::Equal, Literal::Null) => Condition::Always,
+        (Operator::NotEqual, Literal::Null) => Condition::Never,
+        (_, Literal::Null) => return Err(no_order(&path.to_string(), operator)),
+        (Operator::NotEqual, _) => Condition::Always,
+        _ => Condition::Never,
+    })
+}
+
+fn no_order(name: &str, operator: Operator) -> Error {
+    Fault::NullOrder { name: name.to_owned(), operator: operator.as_str() }.into()
 }
 
 const fn allowed(kind: Type, operator: Operator) -> bool {
@@ -166,11 +339,16 @@ const fn allowed(kind: Type, operator: Operator) -> bool {
 }
 
 /// The literal in the encoding of [`value::sort_key`].
-fn operand(field: &Field, literal: &Literal) -> Option<String> {
+fn operand(field: &Field, literal: &Literal, reading: &Reading) -> Option<String> {
     let value = match (field.kind, literal) {
-        (Type::Boolean, Literal::String(text)) if text.eq_ignore_ascii_case("true") => true.into(),
-        (Type::Boolean, Literal::String(text)) if text.eq_ignore_ascii_case("false") => {
-            false.into()
+        (Type::Boolean, Literal::String(text)) => {
+            let truth = truth(text).filter(|_| reading.forgives(Leniency::BooleanText))?;
+            Value::Bool(truth)
+        }
+        // `employeeNumber eq 701984`
+        (Type::String | Type::Reference, Literal::Number(number)) => {
+            let text = reading.forgives(Leniency::UnquotedText).then(|| number.to_string())?;
+            Value::String(text)
         }
         (_, Literal::Boolean(truth)) => Value::Bool(*truth),
         (_, Literal::Number(number)) => Value::Number(number.clone()),
@@ -180,8 +358,8 @@ fn operand(field: &Field, literal: &Literal) -> Option<String> {
     value::key(field.kind, field.case_exact, &value)
 }
 
-fn invalid(detail: String) -> Error {
-    Error::bad(ScimType::InvalidFilter, detail)
+fn not_in_brackets(path: &AttributePath, name: String) -> Error {
+    Fault::UnknownInBrackets { path: path.to_string(), name }.into()
 }
 
 #[cfg(test)]

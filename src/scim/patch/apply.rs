@@ -1,13 +1,14 @@
 //! Applying operations to a document.
 
 use super::target::Target;
-use super::{MemberChange, Op, Operation, Patched, elements, fault, members, value_path};
-use crate::scim::dialect::{Dialect, Leniency};
-use crate::scim::error::Error;
+use super::{MemberChange, Op, Operation, Patched, elements, members, value_path};
+use crate::scim::dialect::{Dialect, Forgiven, Leniency, Reading};
+use crate::scim::error::{Error, Fault};
 use crate::scim::path::{self, AttributePath};
+use crate::scim::projection::Written;
 use crate::scim::resource::document::{self, is_blank, missing, must_have};
 use crate::scim::resource::shape::{Shape, twice};
-use crate::scim::resource::{immutable, is_kept, unknown};
+use crate::scim::resource::{foreign_schema, immutable, is_kept, not_an_extension, unknown};
 use crate::scim::schema::{Mutability, Place, ResourceType, Schema};
 use serde_json::{Map, Value};
 use std::collections::HashSet;
@@ -29,28 +30,34 @@ pub fn apply(
     operations: &[Operation],
     dialect: Dialect,
 ) -> Result<Patched, Error> {
+    let reading = Reading::new(dialect);
     let mut draft = Draft {
         kind,
-        shape: Shape { dialect },
+        shape: Shape { reading: &reading },
         document: current.clone(),
         members: Vec::new(),
+        written: Written::default(),
         work: 0,
     };
     for (at, operation) in operations.iter().enumerate() {
-        draft.operate(operation).map_err(|error| fault::numbered(at + 1, error))?;
+        draft.operate(operation).map_err(|error| error.of_operation(at + 1))?;
     }
     let attributes = document::seal(kind, draft.document);
     document::require(kind, &attributes)?;
     let changed = attributes != *current;
-    Ok(Patched { attributes, changed, members: members::settled(draft.members) })
+    let members = members::settled(draft.members);
+    let read = operations.iter().fold(Forgiven::default(), |all, one| all.and(one.forgiven));
+    let (forgiven, written) = (read.and(reading.forgiven()), draft.written);
+    Ok(Patched { attributes, changed, members, forgiven, written })
 }
 
 /// A document between two operations. An error leaves it half done, and it is thrown away.
 struct Draft<'a> {
     kind: &'a ResourceType,
-    shape: Shape,
+    shape: Shape<'a>,
     document: Map<String, Value>,
     members: Vec<MemberChange>,
+    written: Written,
     work: usize,
 }
 
@@ -58,14 +65,12 @@ impl Draft<'_> {
     fn operate(&mut self, operation: &Operation) -> Result<(), Error> {
         let (op, value) = (operation.op, operation.value.as_ref());
         if op != Op::Remove && value.is_none() {
-            return Err(fault::no_value());
+            return Err(Fault::NoValue.into());
         }
         match &operation.path {
-            None if op == Op::Remove => {
-                Err(fault::no_target("remove needs a path, which says what to remove"))
-            }
+            None if op == Op::Remove => Err(Fault::NoPath.into()),
             None => self.resource(op, value),
-            Some(path) => self.target(op, &Target::of(self.kind, path)?, value),
+            Some(path) => self.target(op, &Target::of(self.kind, path, self.shape.reading)?, value),
         }
     }
 
@@ -81,8 +86,9 @@ impl Draft<'_> {
             }
             Target::Elements { place, .. } => {
                 writable(place)?;
+                self.written.note(place, value);
                 if op == Op::Remove && place.sub.is_some_and(must_have) {
-                    return Err(fault::required(&place.key()));
+                    return Err(required(&place.key()));
                 }
                 let shape = self.shape;
                 self.rewrite(place, |before| value_path::edit(op, target, before, value, shape))
@@ -93,7 +99,7 @@ impl Draft<'_> {
     /// No path: the value is a set of attributes.
     fn resource(&mut self, op: Op, value: Option<&Value>) -> Result<(), Error> {
         let Some(Value::Object(given)) = value else {
-            return Err(fault::value("without a path, value takes an object of attributes"));
+            return Err(Fault::ValueShape.into());
         };
         let kind = self.kind;
         let mut seen = HashSet::with_capacity(given.len());
@@ -106,7 +112,7 @@ impl Draft<'_> {
             } else if let Some(attribute) = kind.base_attribute(key) {
                 self.named(op, &Place { extension: None, attribute, sub: None }, value)?;
             } else if !self.dotted(op, key, value)? {
-                unknown(key, &kind.name, self.shape.dialect)?;
+                unknown(key, &kind.name, self.shape.reading)?;
             }
         }
         Ok(())
@@ -114,26 +120,31 @@ impl Draft<'_> {
 
     /// A key that is a path, where that is forgiven and the schema knows the path.
     fn dotted(&mut self, op: Op, key: &str, value: &Value) -> Result<bool, Error> {
-        if !self.shape.dialect.forgives(Leniency::DottedKeys) {
+        let reading = self.shape.reading;
+        let Ok(path) = path::parse_as(self.kind, key, reading) else { return Ok(false) };
+        let Ok(target) = Target::of(self.kind, &path, reading) else { return Ok(false) };
+        if !reading.forgives(Leniency::DottedKeys) {
             return Ok(false);
         }
-        let Ok(path) = path::parse(self.kind, key) else { return Ok(false) };
-        match Target::of(self.kind, &path) {
-            Ok(Target::Place(place)) => self.named(op, &place, value)?,
-            Ok(target) => self.target(op, &target, Some(value))?,
-            Err(_) => return Ok(false),
+        match target {
+            Target::Place(place) => self.named(op, &place, value)?,
+            target => self.target(op, &target, Some(value))?,
         }
         Ok(true)
     }
 
     /// An attribute in a set of attributes. Clients send whole resources here, `id` and all.
     fn named(&mut self, op: Op, place: &Place<'_>, value: &Value) -> Result<(), Error> {
-        let ours = place.attribute.name == "schemas" || is_read_only(place);
-        if ours && self.shape.dialect.forgives(Leniency::ReadOnlyInValue) {
+        let common = |name| place.extension.is_none() && place.attribute.name == name;
+        // `meta` is ignored when clients send it (RFC 7643 §3.1), and `check_id` has looked at `id`.
+        if common("meta") || common("id") {
             return Ok(());
         }
-        if self.is_members(place) && value.is_null() && self.shape.dialect != Dialect::Strict {
-            // A rename with null for what it does not speak of empties no group.
+        let reading = self.shape.reading;
+        if is_read_only(place) && reading.forgives(Leniency::ReadOnlyInValue) {
+            return Ok(());
+        }
+        if self.is_members(place) && value.is_null() && reading.forgives(Leniency::NullMembers) {
             return Ok(());
         }
         self.place(op, place, Some(value))
@@ -146,7 +157,7 @@ impl Draft<'_> {
             }
             (Op::Add, Some(Value::Null)) => return Ok(()),
             (_, Some(Value::Object(given))) => given,
-            _ => return Err(fault::value(format!("{} takes an object", schema.id))),
+            _ => return Err(not_an_extension(schema)),
         };
         let kind = self.kind;
         let mut seen = HashSet::with_capacity(given.len());
@@ -159,12 +170,14 @@ impl Draft<'_> {
                 self.named(op, &place, value)?;
                 continue;
             }
-            let dotted = self.shape.dialect.forgives(Leniency::DottedKeys);
-            let path = path::attribute(key).ok().filter(|path| dotted && path.schema.is_none());
+            let reading = self.shape.reading;
+            let path = path::attribute(key).ok().filter(|path| path.schema.is_none());
             let path = path.map(|path| AttributePath { schema: Some(schema.id.clone()), ..path });
             match path.as_ref().and_then(|path| kind.place(path)) {
-                Some(place) => self.named(op, &place, value)?,
-                None => unknown(key, &schema.id, self.shape.dialect)?,
+                Some(place) if reading.forgives(Leniency::DottedKeys) => {
+                    self.named(op, &place, value)?;
+                }
+                _ => unknown(key, &schema.id, reading)?,
             }
         }
         Ok(())
@@ -175,7 +188,7 @@ impl Draft<'_> {
         for attribute in &schema.attributes {
             if extension.get(&attribute.name).is_some() {
                 if must_have(attribute) {
-                    return Err(fault::required(&attribute.name));
+                    return Err(required(&attribute.name));
                 }
                 if attribute.mutability == Mutability::Immutable {
                     return Err(immutable(&attribute.name));
@@ -197,9 +210,10 @@ impl Draft<'_> {
             return self.schemas(op, value);
         }
         writable(place)?;
+        self.written.note(place, value);
         let name = place.key();
         if op == Op::Remove && must_have(place.leaf()) {
-            return Err(fault::required(&name));
+            return Err(required(&name));
         }
         if !is_kept(place.attribute) || !is_kept(place.leaf()) {
             if let Some(value) = value {
@@ -237,22 +251,21 @@ impl Draft<'_> {
     /// written must make sense all the same.
     fn schemas(&self, op: Op, value: Option<&Value>) -> Result<(), Error> {
         let urns = match (op, value) {
-            (Op::Remove, _) => return Err(fault::required("schemas")),
+            (Op::Remove, _) => return Err(required("schemas")),
             (_, Some(Value::Array(urns))) => urns.as_slice(),
             (_, Some(urn @ Value::String(_))) => std::slice::from_ref(urn),
-            _ => return Err(fault::value("schemas takes an array of URNs")),
+            _ => return Err(Fault::SchemasShape.into()),
         };
         for urn in urns {
             let known = |urn: &str| {
                 urn.eq_ignore_ascii_case(&self.kind.schema.id) || self.kind.extension(urn).is_some()
             };
             match urn.as_str() {
-                None => return Err(fault::value("schemas takes an array of URNs")),
+                None => return Err(Fault::SchemasShape.into()),
                 Some(urn)
-                    if !known(urn) && !self.shape.dialect.forgives(Leniency::ForeignSchemas) =>
+                    if !known(urn) && !self.shape.reading.forgives(Leniency::ForeignSchemas) =>
                 {
-                    let kind = &self.kind.name;
-                    return Err(fault::value(format!("schemas: {kind} has no schema {urn:?}")));
+                    return Err(foreign_schema(self.kind, urn));
                 }
                 Some(_) => {}
             }
@@ -273,7 +286,7 @@ impl Draft<'_> {
         let value = holder.and_then(|holder| holder.remove(&place.attribute.name));
         self.work += value.as_ref().and_then(Value::as_array).map_or(0, Vec::len);
         if self.work > MAX_WORK {
-            return Err(Error::status(413, "too much to do in one request: send several"));
+            return Err(Fault::TooMuchWork.into());
         }
         Ok(value)
     }
@@ -299,5 +312,14 @@ fn is_read_only(place: &Place<'_>) -> bool {
 }
 
 fn writable(place: &Place<'_>) -> Result<(), Error> {
-    if is_read_only(place) { Err(fault::read_only(&place.key())) } else { Ok(()) }
+    if is_read_only(place) { Err(read_only(&place.key())) } else { Ok(()) }
+}
+
+/// The error of writing what the server alone writes.
+pub(super) fn read_only(name: &str) -> Error {
+    Fault::ReadOnly { name: name.to_owned() }.into()
+}
+
+fn required(name: &str) -> Error {
+    Fault::RequiredRemoved { name: name.to_owned() }.into()
 }

@@ -1,12 +1,15 @@
 //! Editing the value of an attribute, whole or a part of it.
 
-use super::{Op, fault, value_path};
-use crate::scim::dialect::Leniency;
-use crate::scim::error::Error;
+use super::{Op, value_path};
+use crate::scim::error::{Error, Fault};
 use crate::scim::resource::immutable;
-use crate::scim::resource::shape::{MAX_ELEMENTS, Shape, is_primary, too_many};
+use crate::scim::resource::shape::{
+    MAX_ELEMENTS, Shape, identity, is_primary, several_primary, too_many, unite,
+};
 use crate::scim::schema::{Attribute, Mutability, Place, Type};
+use crate::scim::value::sort_key;
 use serde_json::{Map, Value};
+use std::collections::HashMap;
 
 /// The attribute's value after the operation; none is absence.
 pub(super) fn edit(
@@ -14,7 +17,7 @@ pub(super) fn edit(
     place: &Place<'_>,
     before: Option<Value>,
     value: Option<&Value>,
-    shape: Shape,
+    shape: Shape<'_>,
 ) -> Result<Option<Value>, Error> {
     let (attribute, name) = (place.attribute, place.key());
     match (place.sub, attribute.multi_valued) {
@@ -31,17 +34,15 @@ fn many(
     attribute: &Attribute,
     before: Option<Value>,
     value: Option<&Value>,
-    shape: Shape,
+    shape: Shape<'_>,
     name: &str,
 ) -> Result<Option<Value>, Error> {
     let list = into_list(before);
     let list = match (op, value) {
-        (Op::Remove, Some(listed))
-            if !listed.is_null() && shape.dialect.forgives(Leniency::RemoveListed) =>
-        {
+        (Op::Remove, Some(listed)) if !listed.is_null() => {
             let listed = shape.elements(attribute, arrayed(listed), name)?;
             list.into_iter()
-                .filter(|element| !listed.iter().any(|listed| is_meant(listed, element)))
+                .filter(|element| !listed.iter().any(|listed| is_meant(attribute, listed, element)))
                 .collect()
         }
         (Op::Remove, _) => Vec::new(),
@@ -50,7 +51,7 @@ fn many(
             append(attribute, list, added, name)?
         }
         (Op::Replace, Some(value)) => shape.elements(attribute, value.clone(), name)?,
-        (Op::Add | Op::Replace, None) => return Err(fault::no_value()),
+        (Op::Add | Op::Replace, None) => return Err(Fault::NoValue.into()),
     };
     Ok(from_list(list))
 }
@@ -61,21 +62,20 @@ fn single(
     attribute: &Attribute,
     before: Option<Value>,
     value: Option<&Value>,
-    shape: Shape,
+    shape: Shape<'_>,
     name: &str,
 ) -> Result<Option<Value>, Error> {
     let value = match (op, value) {
         (Op::Remove, _) => return Ok(None),
-        (_, None) => return Err(fault::no_value()),
-        (_, Some(value)) => shape.single(value.clone(), name)?,
+        (_, None) => return Err(Fault::NoValue.into()),
+        (_, Some(value)) => shape.single(attribute, value.clone(), name)?,
     };
-    match (op, value) {
-        (Op::Add, Value::Null) => Ok(before),
-        (_, Value::Null) => Ok(None),
-        (_, value) if attribute.kind == Type::Complex => {
+    match value {
+        Value::Null => Ok(None),
+        value if attribute.kind == Type::Complex => {
             merge(attribute, into_object(before), value, shape, name)
         }
-        (_, value) => shape.one(attribute, value, name),
+        value => shape.one(attribute, value, name),
     }
 }
 
@@ -86,18 +86,15 @@ fn part(
     sub: &Attribute,
     before: Option<Value>,
     value: Option<&Value>,
-    shape: Shape,
+    shape: Shape<'_>,
     name: &str,
 ) -> Result<Option<Value>, Error> {
     let mut parts = into_object(before);
     let value = match (op, value) {
         (Op::Remove, _) => None,
-        (_, None) => return Err(fault::no_value()),
+        (_, None) => return Err(Fault::NoValue.into()),
         (_, Some(value)) => shape.attribute(sub, value.clone(), name)?,
     };
-    if op == Op::Add && value.is_none() {
-        return Ok(from_object(parts));
-    }
     let given = vec![(sub, value)];
     if shape.vacates(attribute, &given) {
         return Ok(None);
@@ -113,7 +110,7 @@ pub(super) fn merge(
     attribute: &Attribute,
     mut parts: Map<String, Value>,
     value: Value,
-    shape: Shape,
+    shape: Shape<'_>,
     name: &str,
 ) -> Result<Option<Value>, Error> {
     let given = shape.parts(attribute, value, name)?;
@@ -156,31 +153,22 @@ pub(super) fn set(
 }
 
 /// Adds elements. One that is there already changes nothing, one with the same `value` and `type`
-/// is merged into it (RFC 7643 §2.4), and a new primary one demotes the old.
+/// is united with it (RFC 7643 §2.4), and a new primary one demotes the old.
 fn append(
     attribute: &Attribute,
     mut list: Vec<Value>,
     added: Vec<Value>,
     name: &str,
 ) -> Result<Vec<Value>, Error> {
-    let mergeable =
-        attribute.sub_attributes.iter().all(|sub| sub.mutability != Mutability::Immutable);
+    let mut places: HashMap<String, usize> =
+        list.iter().enumerate().map(|(at, element)| (identity(attribute, element), at)).collect();
     let mut touched = Vec::with_capacity(added.len());
     for element in added {
-        if list.contains(&element) {
-            continue;
-        }
-        let same =
-            list.iter_mut().enumerate().find(|(_, other)| mergeable && is_same(other, &element));
-        match (same, element) {
-            (Some((at, Value::Object(parts))), Value::Object(more)) => {
-                parts.extend(more);
-                touched.push(at);
-            }
-            (_, element) => {
-                touched.push(list.len());
-                list.push(element);
-            }
+        let at = *places.entry(identity(attribute, &element)).or_insert(list.len());
+        touched.push(at);
+        match list.get_mut(at) {
+            Some(before) => unite(before, element),
+            None => list.push(element),
         }
     }
     if list.len() > MAX_ELEMENTS {
@@ -211,31 +199,33 @@ pub(super) fn demote(list: &mut [Value], touched: &[usize], name: &str) -> Resul
             }
             Ok(())
         }
-        _ => Err(fault::value(format!("{name}: only one element may be primary"))),
+        _ => Err(several_primary(name)),
     }
-}
-
-/// Whether two elements are one by RFC 7643 §2.4: the same `value` and `type`.
-fn is_same(one: &Value, other: &Value) -> bool {
-    one.get("value").is_some_and(|value| other.get("value") == Some(value))
-        && one.get("type") == other.get("type")
 }
 
 /// Whether an element is the one that a client lists: by its `value`, and its `type` where given;
 /// without a `value`, by every part that is given.
-fn is_meant(listed: &Value, element: &Value) -> bool {
+fn is_meant(attribute: &Attribute, listed: &Value, element: &Value) -> bool {
     let (Value::Object(listed), Value::Object(element)) = (listed, element) else {
-        return listed == element;
+        return equal(attribute, listed, element);
     };
     let by_value = listed.contains_key("value");
-    listed
-        .iter()
-        .filter(|(name, _)| !by_value || matches!(name.as_str(), "value" | "type"))
-        .all(|(name, part)| element.get(name) == Some(part))
+    listed.iter().filter(|(name, _)| !by_value || matches!(name.as_str(), "value" | "type")).all(
+        |(name, part)| {
+            let sub = attribute.sub(name).unwrap_or(attribute);
+            element.get(name).is_some_and(|other| equal(sub, part, other))
+        },
+    )
+}
+
+/// Whether two values are equal as the attribute compares them.
+fn equal(attribute: &Attribute, one: &Value, other: &Value) -> bool {
+    one == other
+        || sort_key(attribute, one).is_some_and(|key| sort_key(attribute, other) == Some(key))
 }
 
 /// One element stands for an array of it where elements are added or removed.
-fn arrayed(value: &Value) -> Value {
+pub(super) fn arrayed(value: &Value) -> Value {
     match value {
         Value::Array(_) | Value::Null => value.clone(),
         one => Value::Array(vec![one.clone()]),

@@ -1,9 +1,10 @@
 //! Operations on the members of a group, which become changes and touch no document.
 
+use super::apply::read_only;
+use super::elements::arrayed;
 use super::target::Target;
-use super::{MemberChange, Op, fault};
-use crate::scim::dialect::Leniency;
-use crate::scim::error::Error;
+use super::{MemberChange, Op};
+use crate::scim::error::{Error, Fault};
 use crate::scim::filter::{Filter, Literal, Operator};
 use crate::scim::resource::shape::Shape;
 use crate::scim::resource::{Member, immutable, members};
@@ -16,22 +17,18 @@ pub(super) fn whole(
     op: Op,
     place: &Place<'_>,
     value: Option<&Value>,
-    shape: Shape,
+    shape: Shape<'_>,
 ) -> Result<Option<MemberChange>, Error> {
     if let Some(sub) = place.sub {
         return Err(fixed(sub, &place.key()));
     }
-    let read = |value: &Value, alone| members::read(place.attribute, value.clone(), shape, alone);
+    let read = |value: &Value| members::read(place.attribute, value.clone(), shape);
     Ok(Some(match (op, value) {
-        (Op::Add | Op::Replace, None) => return Err(fault::no_value()),
-        (Op::Add, Some(value)) => MemberChange::Add(read(value, true)?),
-        (Op::Replace, Some(value)) => {
-            MemberChange::Replace(read(value, shape.dialect.forgives(Leniency::ArrayShape))?)
-        }
-        (Op::Remove, Some(value))
-            if !value.is_null() && shape.dialect.forgives(Leniency::RemoveListed) =>
-        {
-            MemberChange::Remove(ids(read(value, true)?))
+        (Op::Add | Op::Replace, None) => return Err(Fault::NoValue.into()),
+        (Op::Add, Some(value)) => MemberChange::Add(read(&arrayed(value))?),
+        (Op::Replace, Some(value)) => MemberChange::Replace(read(value)?),
+        (Op::Remove, Some(value)) if !value.is_null() => {
+            MemberChange::Remove(ids(read(&arrayed(value))?))
         }
         (Op::Remove, _) => MemberChange::Replace(Vec::new()),
     }))
@@ -42,7 +39,7 @@ pub(super) fn selected(
     op: Op,
     target: &Target<'_>,
     value: Option<&Value>,
-    shape: Shape,
+    shape: Shape<'_>,
 ) -> Result<Vec<MemberChange>, Error> {
     let Target::Elements { place, condition, filter, .. } = target else { return Ok(Vec::new()) };
     if let Some(sub) = place.sub {
@@ -57,8 +54,8 @@ pub(super) fn selected(
     }
     // A member is its id: another value for it is another member.
     let joining = match value {
-        None => return Err(fault::no_value()),
-        Some(value) => members::read(place.attribute, value.clone(), shape, true)?,
+        None => return Err(Fault::NoValue.into()),
+        Some(value) => members::read(place.attribute, arrayed(value), shape)?,
     };
     Ok(match op {
         Op::Replace => vec![leaving, MemberChange::Add(joining)],
@@ -126,5 +123,5 @@ fn one_id(filter: &Filter) -> Option<&str> {
 }
 
 fn fixed(sub: &Attribute, name: &str) -> Error {
-    if sub.mutability == Mutability::ReadOnly { fault::read_only(name) } else { immutable(name) }
+    if sub.mutability == Mutability::ReadOnly { read_only(name) } else { immutable(name) }
 }

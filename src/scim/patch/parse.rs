@@ -1,12 +1,11 @@
 //! Reading the body of a PATCH request.
 
-use super::fault;
 use super::target::Target;
 use super::{MAX_OPERATIONS, Op, Operation};
-use crate::scim::dialect::{Dialect, Leniency};
-use crate::scim::error::Error;
+use crate::scim::dialect::{Dialect, Forgiven, Leniency, Reading};
+use crate::scim::error::{Error, Fault};
 use crate::scim::path;
-use crate::scim::resource::shape;
+use crate::scim::resource::{shape, unknown_member};
 use crate::scim::schema::ResourceType;
 use crate::scim::urn;
 use serde_json::{Map, Value};
@@ -18,89 +17,111 @@ use serde_json::{Map, Value};
 /// path, `noTarget` for a `remove` without one, `invalidValue` for an `add` or `replace` without a value.
 pub fn parse(kind: &ResourceType, body: &Value, dialect: Dialect) -> Result<Vec<Operation>, Error> {
     let Value::Object(body) = body else {
-        return Err(fault::syntax("a PatchOp is a JSON object"));
+        return Err(Fault::NotAnObject { what: "a PatchOp".to_owned() }.into());
     };
-    check_schemas(member(body, "schemas")?, dialect)?;
+    let reading = Reading::new(dialect);
+    check_schemas(member(body, "schemas")?, &reading)?;
+    check_members(body, "a PatchOp", &["schemas", "Operations"], &reading)?;
     let operations = match member(body, "Operations")? {
         Some(Value::Array(operations)) if !operations.is_empty() => operations,
-        _ => return Err(fault::syntax("Operations takes an array of one or more operations")),
+        _ => return Err(Fault::NoOperations.into()),
     };
     if operations.len() > MAX_OPERATIONS {
-        return Err(Error::status(
-            413,
-            format!("Operations takes at most {MAX_OPERATIONS}: send several requests"),
-        ));
+        return Err(Fault::TooManyOperations { most: MAX_OPERATIONS }.into());
     }
     let number = |(at, operation)| {
-        read(kind, operation, dialect).map_err(|error| fault::numbered(at + 1, error))
+        let own = Reading::new(dialect);
+        let read = read(kind, operation, &own).map_err(|error| error.of_operation(at + 1))?;
+        // What the message was forgiven is kept with its first operation.
+        let of_message = if at == 0 { reading.forgiven() } else { Forgiven::default() };
+        Ok(Operation { forgiven: own.forgiven().and(of_message), ..read })
     };
     operations.iter().enumerate().map(number).collect()
 }
 
-fn check_schemas(schemas: Option<&Value>, dialect: Dialect) -> Result<(), Error> {
+fn check_schemas(schemas: Option<&Value>, reading: &Reading) -> Result<(), Error> {
     let is_ours = |schema: &Value| {
         schema.as_str().is_some_and(|schema| schema.eq_ignore_ascii_case(urn::PATCH_OP))
     };
-    let ours = match schemas {
-        Some(Value::Array(schemas)) => schemas.iter().any(is_ours),
-        Some(schema @ Value::String(_)) if dialect.forgives(Leniency::ArrayShape) => {
-            is_ours(schema)
-        }
-        None | Some(Value::Null) => false,
-        Some(_) => return Err(fault::syntax("schemas takes an array of URNs")),
+    let listed = match schemas {
+        Some(Value::Array(schemas)) => schemas.as_slice(),
+        None | Some(Value::Null) => &[],
+        Some(_) => return Err(Fault::SchemasShape.into()),
     };
-    if ours || dialect.forgives(Leniency::MissingSchemas) {
+    if listed.iter().any(is_ours)
+        || (listed.is_empty() && reading.forgives(Leniency::MissingMessageSchemas))
+    {
         return Ok(());
     }
-    Err(fault::syntax(format!("schemas must hold {}", urn::PATCH_OP)))
+    Err(Fault::SchemasLack { urn: urn::PATCH_OP.to_owned() }.into())
 }
 
-fn read(kind: &ResourceType, operation: &Value, dialect: Dialect) -> Result<Operation, Error> {
+/// Refuses members of a message that the RFC does not define, or forgives them.
+fn check_members(
+    message: &Map<String, Value>,
+    what: &'static str,
+    known: &[&str],
+    reading: &Reading,
+) -> Result<(), Error> {
+    for name in message.keys() {
+        if !known.iter().any(|known| known.eq_ignore_ascii_case(name)) {
+            unknown_member(what, name, reading)?;
+        }
+    }
+    Ok(())
+}
+
+fn read(kind: &ResourceType, operation: &Value, reading: &Reading) -> Result<Operation, Error> {
     let Value::Object(operation) = operation else {
-        return Err(fault::syntax("an operation is a JSON object"));
+        return Err(Fault::NotAnObject { what: "an operation".to_owned() }.into());
     };
-    let op = read_op(member(operation, "op")?, dialect)?;
+    let op = read_op(member(operation, "op")?, reading)?;
     let path = match member(operation, "path")? {
         None | Some(Value::Null) => None,
-        Some(Value::String(text)) => Some(path::parse(kind, text)?),
-        Some(_) => return Err(fault::path("path takes a string")),
+        Some(Value::String(text)) => Some(path::parse_as(kind, text, reading)?),
+        Some(_) => return Err(Fault::PathShape.into()),
     };
     // Paths are right or wrong by the schema alone, so that is said before anything is applied.
     if let Some(path) = &path {
-        Target::of(kind, path)?;
+        Target::of(kind, path, reading)?;
     }
     let value = member(operation, "value")?;
     match (op, &path, value) {
         (Op::Remove, None, _) => {
-            return Err(fault::no_target("remove needs a path, which says what to remove"));
+            return Err(Fault::NoPath.into());
         }
-        (Op::Add | Op::Replace, _, None) => return Err(fault::no_value()),
+        (Op::Add | Op::Replace, _, None) => return Err(Fault::NoValue.into()),
         (Op::Add | Op::Replace, None, Some(value)) if !value.is_object() => {
-            return Err(fault::value("without a path, value takes an object of attributes"));
+            return Err(Fault::ValueShape.into());
+        }
+        (Op::Remove, _, Some(value))
+            if !value.is_null() && !reading.forgives(Leniency::RemoveListed) =>
+        {
+            return Err(Fault::ValueOfRemove.into());
         }
         _ => {}
     }
+    check_members(operation, "an operation", &["op", "path", "value"], reading)?;
     if let Some(value) = value {
         shape::within_depth(value)?;
     }
-    Ok(Operation { op, path, value: value.cloned() })
+    Ok(Operation { op, path, value: value.cloned(), forgiven: Forgiven::default() })
 }
 
-fn read_op(op: Option<&Value>, dialect: Dialect) -> Result<Op, Error> {
+fn read_op(op: Option<&Value>, reading: &Reading) -> Result<Op, Error> {
     let Some(Value::String(op)) = op else {
-        return Err(fault::syntax("op takes a string: add, remove or replace"));
+        return Err(Fault::NoOp.into());
     };
     let lower = op.to_ascii_lowercase();
-    let exact = *op == lower || dialect.forgives(Leniency::OperationCase);
-    match lower.as_str() {
-        "add" if exact => Ok(Op::Add),
-        "remove" if exact => Ok(Op::Remove),
-        "replace" if exact => Ok(Op::Replace),
-        _ => {
-            let shown: String = op.chars().take(20).collect();
-            Err(fault::syntax(format!("op takes add, remove or replace, not {shown:?}")))
-        }
-    }
+    let known = match lower.as_str() {
+        "add" => Some(Op::Add),
+        "remove" => Some(Op::Remove),
+        "replace" => Some(Op::Replace),
+        _ => None,
+    };
+    known
+        .filter(|_| *op == lower || reading.forgives(Leniency::KeywordCase))
+        .ok_or_else(|| Fault::UnknownOp { op: op.chars().take(20).collect() }.into())
 }
 
 /// A member of a message, whose names are attribute names and so have no case (RFC 7643 §2.1).

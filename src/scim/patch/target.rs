@@ -1,7 +1,7 @@
 //! What the path of an operation means for a resource type.
 
-use super::fault;
-use crate::scim::error::Error;
+use crate::scim::dialect::Reading;
+use crate::scim::error::{Error, Fault, shortened};
 use crate::scim::filter::{Condition, Filter};
 use crate::scim::path::{AttributePath, Path};
 use crate::scim::schema::{Place, ResourceType, Schema};
@@ -30,38 +30,56 @@ impl<'a> Target<'a> {
     /// # Errors
     /// `invalidPath` for what the schema does not have, `invalidFilter` for a filter on it that
     /// makes no sense.
-    pub(super) fn of(kind: &'a ResourceType, path: &'a Path) -> Result<Self, Error> {
+    pub(super) fn of(
+        kind: &'a ResourceType,
+        path: &'a Path,
+        reading: &Reading,
+    ) -> Result<Self, Error> {
         match path {
             Path::Extension(urn) => match kind.extension(urn) {
                 Some(schema) => Ok(Self::Extension(schema)),
-                None => Err(fault::path(format!("{} has no extension {urn}", kind.name))),
+                None => Err(unknown_path(kind, urn)),
             },
-            Path::Attribute(attribute) => Ok(Self::Place(place(kind, attribute)?)),
+            Path::Attribute(attribute) => Ok(Self::Place(place(kind, attribute, reading)?)),
             Path::Elements { attribute, filter, sub } => {
-                let whole = place(kind, attribute)?;
+                let whole = place(kind, attribute, reading)?;
+                if whole.extension.is_none() && whole.attribute.name == "schemas" {
+                    return Err(Fault::NoSelection { name: whole.key() }.into());
+                }
                 if !whole.attribute.multi_valued {
-                    let key = whole.key();
-                    return Err(fault::path(format!("{key} has one value: leave the [ ] out")));
+                    return Err(Fault::NoElements { name: whole.key() }.into());
                 }
                 let sub = match sub {
                     None => None,
-                    Some(name) => Some(whole.attribute.sub(name).ok_or_else(|| {
-                        fault::path(format!("{} has no part {name:?}", whole.key()))
-                    })?),
+                    Some(part) => {
+                        let unknown =
+                            || Fault::UnknownPathPart { name: whole.key(), part: part.clone() };
+                        Some(whole.attribute.sub(part).ok_or_else(unknown)?)
+                    }
                 };
-                match Filter::Element(attribute.clone(), filter.clone()).resolve(kind)? {
+                match Filter::Element(attribute.clone(), filter.clone())
+                    .resolve_as(kind, reading)?
+                {
                     Condition::Element(_, condition) => Ok(Self::Elements {
                         place: Place { sub, ..whole },
                         condition: *condition,
                         filter,
                     }),
-                    _ => Err(fault::path(format!("{} has no elements", whole.key()))),
+                    _ => Err(Fault::NoElements { name: whole.key() }.into()),
                 }
             }
         }
     }
 }
 
-fn place<'a>(kind: &'a ResourceType, path: &AttributePath) -> Result<Place<'a>, Error> {
-    kind.place(path).ok_or_else(|| fault::path(format!("{path} is no attribute of {}", kind.name)))
+fn place<'a>(
+    kind: &'a ResourceType,
+    path: &AttributePath,
+    reading: &Reading,
+) -> Result<Place<'a>, Error> {
+    path.place(kind, reading).ok_or_else(|| unknown_path(kind, &path.to_string()))
+}
+
+fn unknown_path(kind: &ResourceType, path: &str) -> Error {
+    Fault::UnknownPath { path: shortened(path), kind: kind.name.clone() }.into()
 }

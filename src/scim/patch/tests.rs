@@ -69,8 +69,8 @@ fn without(user: &mut Value, name: &str) {
 
 fn refused(result: Result<impl std::fmt::Debug, Error>, scim_type: ScimType, named: &str) {
     let error = result.unwrap_err();
-    assert_eq!(error.scim_type, Some(scim_type), "{error}");
-    assert!(error.detail.contains(named), "{named}: {error}");
+    assert_eq!(error.scim_type(), Some(scim_type), "{error}");
+    assert!(error.to_string().contains(named), "{named}: {error}");
 }
 
 #[test]
@@ -112,7 +112,13 @@ fn the_rules_of_the_rfc_hold_in_every_dialect() {
             json!([{ "op": "add", "path": format!("{}:title", urn::USER), "value": "Chief" }]),
             but(|user| user["title"] = "Chief".into()),
         ),
-        (json!([{ "op": "add", "path": "title", "value": null }]), but(|_| ())),
+        (
+            // RFC 7643 §2.5: null is the state of being unassigned.
+            json!([{ "op": "add", "path": "title", "value": null }]),
+            but(|user| without(user, "title")),
+        ),
+        (json!([{ "op": "add", "path": "emails", "value": null }]), but(|_| ())),
+        (json!([{ "op": "add", "path": "emails", "value": [] }]), but(|_| ())),
         // RFC 7644 §3.5.2.2: remove
         (json!([{ "op": "remove", "path": "title" }]), but(|user| without(user, "title"))),
         (json!([{ "op": "remove", "path": "emails" }]), but(|user| without(user, "emails"))),
@@ -248,6 +254,8 @@ fn what_is_there_already_changes_nothing() {
         json!([{ "op": "add", "path": "title", "value": "Guide" }]),
         json!([{ "op": "add", "path": "emails",
             "value": [{ "type": "home", "value": "babs@jensen.org" }] }]),
+        json!([{ "op": "add", "path": "emails",
+            "value": [{ "type": "home", "value": "babs@jensen.org", "primary": false }] }]),
         json!([{ "op": "replace", "path": "name", "value": { "givenName": "Barbara" } }]),
         json!([{ "op": "replace", "path": "emails[type eq \"home\"].value",
             "value": "babs@jensen.org" }]),

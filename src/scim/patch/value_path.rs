@@ -1,16 +1,15 @@
 //! Editing the elements of a multi-valued attribute that a value path selects.
 
+use super::Op;
 use super::elements::{demote, from_list, into_list, merge, set};
 use super::target::Target;
-use super::{Op, fault};
 use crate::scim::dialect::Leniency;
-use crate::scim::error::Error;
+use crate::scim::error::{Error, Fault};
 use crate::scim::filter::eval::element_matches;
 use crate::scim::filter::{Filter, Literal, Operator};
-use crate::scim::resource::shape::{MAX_ELEMENTS, Shape, too_many};
+use crate::scim::resource::shape::{MAX_ELEMENTS, Shape, too_many, united};
 use crate::scim::schema::{Attribute, Type};
 use serde_json::{Map, Value};
-use std::collections::HashSet;
 
 /// `emails[…]` and `emails[…].value`.
 pub(super) fn edit(
@@ -18,7 +17,7 @@ pub(super) fn edit(
     target: &Target<'_>,
     before: Option<Value>,
     value: Option<&Value>,
-    shape: Shape,
+    shape: Shape<'_>,
 ) -> Result<Option<Value>, Error> {
     let Target::Elements { place, condition, filter, .. } = target else { return Ok(before) };
     let mut list = into_list(before);
@@ -37,12 +36,15 @@ pub(super) fn edit(
         Op::Add => Leniency::AddCreatesElement,
         Op::Replace => Leniency::ReplaceCreatesElement,
     };
-    let miss = || fault::no_target(format!("no element of {} matches", place.attribute.name));
-    if !shape.dialect.forgives(leniency) {
-        return Err(miss());
-    }
-    if op != Op::Remove {
-        let described = described(place.attribute, filter, shape)?.ok_or_else(miss)?;
+    let miss = || Error::from(Fault::NoMatch { name: place.attribute.name.clone() });
+    if op == Op::Remove {
+        if !shape.reading.forgives(leniency) {
+            return Err(miss());
+        }
+    } else {
+        let described = described(place.attribute, filter, shape)?
+            .filter(|_| shape.reading.forgives(leniency))
+            .ok_or_else(miss)?;
         if list.len() >= MAX_ELEMENTS {
             return Err(too_many(&place.attribute.name));
         }
@@ -61,7 +63,7 @@ pub(super) fn every(
     sub: &Attribute,
     before: Option<Value>,
     value: Option<&Value>,
-    shape: Shape,
+    shape: Shape<'_>,
     name: &str,
 ) -> Result<Option<Value>, Error> {
     let mut list = into_list(before);
@@ -78,7 +80,7 @@ struct Edit<'a> {
     op: Op,
     attribute: &'a Attribute,
     sub: Option<&'a Attribute>,
-    shape: Shape,
+    shape: Shape<'a>,
     name: String,
 }
 
@@ -91,28 +93,25 @@ impl Edit<'_> {
     ) -> Result<Vec<Value>, Error> {
         let part = match (self.sub, self.op, value) {
             (_, Op::Remove, _) | (None, _, Some(_)) => None,
-            (_, _, None) => return Err(fault::no_value()),
+            (_, _, None) => return Err(Fault::NoValue.into()),
             (Some(sub), _, Some(value)) => self.shape.attribute(sub, value.clone(), &self.name)?,
         };
         for at in hits {
             let Some(element) = list.get_mut(*at) else { continue };
             *element = match (self.op, self.sub, value) {
                 (Op::Remove, None, _) => Value::Null,
-                (Op::Add, Some(_), _) if part.is_none() => element.take(),
                 (_, Some(sub), _) => self.with_part(element.take(), sub, part.clone())?,
                 (_, None, Some(value)) => self.whole(element.take(), value)?,
-                (_, None, None) => return Err(fault::no_value()),
+                (_, None, None) => return Err(Fault::NoValue.into()),
             };
         }
         demote(&mut list, hits, &self.attribute.name)?;
-        if hits.len() > 1 {
-            let mut seen = HashSet::with_capacity(list.len());
-            list.retain(|element| seen.insert(self.written(element)));
-        }
         list.retain(|element| {
             !element.is_null() && !element.as_object().is_some_and(Map::is_empty)
         });
-        Ok(list)
+        // Only another `value` or `type` makes two elements one.
+        let same = self.sub.is_none_or(|sub| matches!(sub.name.as_str(), "value" | "type"));
+        Ok(if same { united(self.attribute, list) } else { list })
     }
 
     fn with_part(
@@ -139,23 +138,14 @@ impl Edit<'_> {
         };
         Ok(after.unwrap_or(Value::Null))
     }
-
-    /// The element as text that is the same for the same parts in any order.
-    fn written(&self, element: &Value) -> String {
-        let Value::Object(parts) = element else { return element.to_string() };
-        let mut text = String::new();
-        for sub in &self.attribute.sub_attributes {
-            if let Some(part) = parts.get(&sub.name) {
-                text.push_str(&part.to_string());
-            }
-            text.push('\n');
-        }
-        text
-    }
 }
 
 /// The element that a filter describes, where it says nothing but what parts are equal to.
-fn described(attribute: &Attribute, filter: &Filter, shape: Shape) -> Result<Option<Value>, Error> {
+fn described(
+    attribute: &Attribute,
+    filter: &Filter,
+    shape: Shape<'_>,
+) -> Result<Option<Value>, Error> {
     let mut parts = Map::new();
     if attribute.kind != Type::Complex || !collect(filter, &mut parts) {
         return Ok(None);

@@ -1,4 +1,5 @@
 use super::*;
+use crate::scim::error::ScimType;
 use crate::scim::schema::Registry;
 use crate::scim::urn;
 use ScimType::{InvalidFilter, InvalidPath};
@@ -54,11 +55,11 @@ fn wrong_attribute_paths_say_where() {
         ("emails.0", 8),
     ] {
         let error = attribute(text).unwrap_err();
-        assert_eq!(error.scim_type, Some(ScimType::InvalidPath), "{text}");
+        assert_eq!(error.scim_type(), Some(ScimType::InvalidPath), "{text}");
         assert!(
-            error.detail.starts_with(&format!("path, character {position}: ")),
+            error.to_string().starts_with(&format!("path, character {position}: ")),
             "{text}: {}",
-            error.detail
+            error.to_string()
         );
     }
     assert!(attribute(&"a".repeat(MAX_LENGTH + 1)).is_err());
@@ -141,11 +142,11 @@ fn wrong_patch_paths_say_where_and_what() {
         ("/emails/0", InvalidPath, 1),
     ] {
         let error = parse(user, text).unwrap_err();
-        assert_eq!(error.scim_type, Some(scim_type), "{text}: {error}");
+        assert_eq!(error.scim_type(), Some(scim_type), "{text}: {error}");
         assert!(
-            error.detail.contains(&format!(", character {position}: ")),
+            error.to_string().contains(&format!(", character {position}: ")),
             "{text}: {}",
-            error.detail
+            error.to_string()
         );
     }
 }

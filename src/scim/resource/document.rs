@@ -1,6 +1,6 @@
 //! The document that a resource is stored as.
 
-use crate::scim::error::{Error, ScimType};
+use crate::scim::error::{Error, Fault};
 use crate::scim::schema::{Attribute, Mutability, ResourceType};
 use serde_json::{Map, Value};
 
@@ -106,5 +106,5 @@ pub(in crate::scim) fn is_blank(value: &Value) -> bool {
 
 /// The error of a required attribute without a value.
 pub(in crate::scim) fn missing(name: &str) -> Error {
-    Error::bad(ScimType::InvalidValue, format!("{name} is required and must not be empty"))
+    Fault::Required { name: name.to_owned() }.into()
 }

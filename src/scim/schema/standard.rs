@@ -6,6 +6,7 @@
 //! but its figure forgets, are there too.
 
 use super::{Attribute, Registry, ResourceType, Schema};
+use std::sync::Arc;
 
 const USER: &str = include_str!("user.json");
 const GROUP: &str = include_str!("group.json");
@@ -30,7 +31,7 @@ pub(super) fn registry() -> Registry {
         extensions: Vec::new(),
         common,
     };
-    Registry { resource_types: vec![user, group] }
+    Registry { resource_types: vec![Arc::new(user), Arc::new(group)], revision: 0 }
 }
 
 #[expect(

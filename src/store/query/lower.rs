@@ -22,7 +22,7 @@ use crate::store::connection::Backend;
 use crate::store::index::{Column, indexed_parts, is_indexed};
 use crate::store::members::as_id;
 use crate::store::sql::Sql;
-use jiff::Timestamp;
+use jiff::civil::DateTime;
 use serde_json::{Map, Value, json};
 
 /// Most extensions of a type whose combinations are tried one by one.
@@ -202,6 +202,9 @@ impl Lowering<'_> {
     /// The paths whose rows are all that there is of a field; none where it is not indexed.
     pub(super) fn paths(&self, field: &Field) -> Option<Vec<String>> {
         let (attribute, part) = self.definition(field)?;
+        if attribute.building {
+            return None;
+        }
         match part {
             Some(part) => {
                 let indexed = indexed_parts(attribute).any(|indexed| indexed.name == part.name);
@@ -296,8 +299,11 @@ fn id(operator: Operator, operand: &str) -> Lowered {
 /// A comparison of an instant. Columns hold microseconds, answers show milliseconds, and what is
 /// shown is what is compared.
 fn instant(column: &str, operator: Operator, operand: &str) -> Lowered {
-    let Ok(at) = operand.parse::<Timestamp>() else { return Lowered::unknown() };
-    let nanos = at.as_nanosecond();
+    const EPOCH: DateTime = DateTime::constant(1970, 1, 1, 0, 0, 0, 0);
+    let Ok(at) = operand.trim_end_matches('Z').parse::<DateTime>() else {
+        return Lowered::unknown();
+    };
+    let nanos = at.duration_since(EPOCH).as_nanos();
     let floor = nanos.div_euclid(1_000_000);
     let whole = nanos.rem_euclid(1_000_000) == 0;
     let micros = |millis: i128| i64::try_from(millis * 1_000).unwrap_or(i64::MAX);

@@ -52,6 +52,7 @@ impl Bridge {
             clock,
             base: base.clone(),
             body_limit: 1024 * 1024,
+            large_body_limit: 16 * 1024 * 1024,
             app_concurrency: 4,
         });
         let engine = instance.engine().start();

@@ -2,8 +2,8 @@
 
 use crate::world::{NOW, ORG, both};
 use rollcall::id::{ClientId, OrganizationId, new_uuid};
-use rollcall::scim::dialect::Dialect;
-use rollcall::store::clients::{Client, TokenRow};
+use rollcall::scim::dialect::{Dialect, Leniency};
+use rollcall::store::clients::{Client, TokenRow, Uses};
 
 fn token(client: &Client, n: u8) -> TokenRow {
     TokenRow {
@@ -52,5 +52,37 @@ both! {
         assert_eq!(world.store.write(ORG, |t| t.revoke_tokens("nobody")).await.unwrap(), 0);
         assert_eq!(world.store.write(ORG, |t| t.revoke_tokens("okta")).await.unwrap(), 2);
         assert!(world.store.read(ORG, |r| r.has_clients()).await.unwrap());
+    }
+
+    async fn what_clients_are_forgiven_adds_up(world: World) {
+        let (first, second) = ((ClientId(new_uuid(NOW)), NOW), (ClientId(new_uuid(NOW + 1)), NOW));
+        world.store.write(ORG, move |t| t.client_named("b", None, first)).await.unwrap();
+        world.store.write(ORG, move |t| t.client_named("a", None, second)).await.unwrap();
+        let uses = |client: (ClientId, i64), leniency, count, last_us| {
+            Uses { client: client.0, leniency, count, last_us }
+        };
+        for (count, last_us) in [(2, NOW), (3, NOW + 5)] {
+            let rows = [
+                uses(first, Leniency::BooleanText, count, last_us),
+                uses(second, Leniency::Spacing, 1, last_us),
+            ];
+            world.store.write(ORG, move |t| t.add_leniencies(&rows)).await.unwrap();
+        }
+        let found = world.store.read(ORG, |r| r.leniencies()).await.unwrap();
+        assert_eq!(found, [
+            uses(first, Leniency::BooleanText, 5, NOW + 5),
+            uses(second, Leniency::Spacing, 2, NOW + 5),
+        ]);
+        assert_eq!(world.store.read(OrganizationId(2), |r| r.leniencies()).await.unwrap(), []);
+
+        let clients = world.store.read(ORG, |r| r.clients()).await.unwrap();
+        let names: Vec<&str> = clients.iter().map(|client| client.name.as_str()).collect();
+        assert_eq!(names, ["a", "b"]);
+        let change = |name: &'static str| {
+            world.store.write(ORG, move |t| t.set_dialect(name, Dialect::Entra))
+        };
+        assert_eq!(change("a").await.unwrap(), Some(Dialect::Standard));
+        assert_eq!(change("a").await.unwrap(), Some(Dialect::Entra));
+        assert_eq!(change("nobody").await.unwrap(), None);
     }
 }

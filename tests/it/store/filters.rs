@@ -1,5 +1,6 @@
 //! What the database finds is what evaluation in memory finds.
 
+mod added;
 mod sample;
 
 use crate::world::{Database, NOW, World, block_on, kind};

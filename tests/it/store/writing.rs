@@ -1,7 +1,7 @@
 //! Transactions at the same time.
 
 use crate::world::{Database, NOW, ORG, World, attributes, block_on, both, kind, new_id};
-use rollcall::store::{Error, Options, Result};
+use rollcall::store::{Error, Options, Result, Transaction};
 use serde_json::json;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -93,6 +93,49 @@ both! {
         let page = world.store.read(ORG, move |r| r.list(&kind("User"), &count)).await.unwrap();
         assert_eq!(page.total, kept);
         assert_eq!(kept, 24, "one of each pair, but for the pairs that end badly");
+    }
+
+    async fn a_part_is_undone_by_itself(world: World) {
+        let insert = |t: &mut Transaction<'_>, name: &str| {
+            t.insert_resource(&kind("User"), new_id(), &attributes(json!({"userName": name})), NOW).map(drop)
+        };
+        let kept = world.store.write(ORG, move |t| {
+            insert(t, "before")?;
+            let taken = t.savepoint(|t| {
+                insert(t, "within")?;
+                insert(t, "before")
+            });
+            assert!(matches!(taken, Err(Error::Taken("userName"))), "{taken:?}");
+            t.savepoint(|t| {
+                insert(t, "outer")?;
+                assert!(t.savepoint(|t| insert(t, "inner").and(Err::<(), _>(Error::Stale))).is_err());
+                Ok(())
+            })?;
+            insert(t, "after")
+        }).await;
+        kept.unwrap();
+        // What fails as a whole, or panics in the middle of a part, leaves nothing, and the
+        // connection is as good as before.
+        for panics in [false, true] {
+            for _ in 0..6 {
+                let lost = world.store.write(ORG, move |t| {
+                    t.savepoint(|t| insert(t, "lost"))?;
+                    t.savepoint(|t| t.savepoint(|t| {
+                        insert(t, "lost too")?;
+                        assert!(!panics, "a bug in a part");
+                        Ok(())
+                    }))?;
+                    Err::<(), _>(Error::Stale)
+                }).await;
+                assert!(lost.is_err());
+            }
+        }
+        let all = rollcall::scim::list::Query {
+            condition: rollcall::scim::filter::Condition::Always, sort: None, start_index: 1, count: 10,
+        };
+        let page = world.store.read(ORG, move |r| r.list(&kind("User"), &all)).await.unwrap();
+        let names: Vec<_> = page.resources.iter().map(|user| user.attributes["userName"].as_str().unwrap()).collect();
+        assert_eq!(names, ["before", "outer", "after"]);
     }
 
     async fn a_read_sees_one_state(world: World) {

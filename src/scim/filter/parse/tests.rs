@@ -1,4 +1,5 @@
 use super::*;
+use crate::scim::error::ScimType;
 use crate::scim::filter::sample;
 use proptest::prelude::*;
 
@@ -141,12 +142,12 @@ fn wrong_filters_say_where_and_what() {
         ("a eq \"é\" x", 10, "expected \"and\" or \"or\""),
     ] {
         let error = parse(text).unwrap_err();
-        assert_eq!(error.scim_type, Some(ScimType::InvalidFilter), "{text}");
+        assert_eq!(error.scim_type(), Some(ScimType::InvalidFilter), "{text}");
         assert!(
-            error.detail.starts_with(&format!("filter, character {position}: "))
-                && error.detail.contains(what),
+            error.to_string().starts_with(&format!("filter, character {position}: "))
+                && error.to_string().contains(what),
             "{text:?}: {}",
-            error.detail
+            error.to_string()
         );
     }
 }
@@ -166,19 +167,19 @@ fn nesting_length_and_number_are_bounded() {
         format!("{}e[{}a pr{}]", "(".repeat(20), "(".repeat(20), ")".repeat(20)),
     ] {
         let error = parse(&text).unwrap_err();
-        assert_eq!(error.scim_type, Some(ScimType::InvalidFilter));
+        assert_eq!(error.scim_type(), Some(ScimType::InvalidFilter));
     }
     let many = |count: usize| vec!["a pr"; count].join(" or ");
     assert!(parse(&many(MAX_COMPARISONS)).is_ok());
     let error = parse(&many(MAX_COMPARISONS + 1)).unwrap_err();
-    assert!(error.detail.contains("256 comparisons"), "{error}");
+    assert!(error.to_string().contains("256 comparisons"), "{error}");
 }
 
 proptest! {
     #[test]
     fn printing_and_reading_is_the_identity(filter in sample::filter()) {
         let text = filter.to_string();
-        prop_assert_eq!(parse(&text).map_err(|error| error.detail), Ok(filter), "{}", text);
+        prop_assert_eq!(parse(&text).map_err(|error| error.to_string()), Ok(filter), "{}", text);
     }
 
     #[test]

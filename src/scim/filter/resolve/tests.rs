@@ -1,4 +1,5 @@
 use super::*;
+use crate::scim::error::ScimType;
 use crate::scim::filter::parse;
 use crate::scim::schema::Registry;
 use crate::scim::urn;
@@ -105,15 +106,15 @@ fn what_makes_no_sense_is_refused_by_name() {
         ("User", "urn:nobody:2.0:User:title pr", "urn:nobody:2.0:User:title"),
     ] {
         let error = resolved(kind, text).unwrap_err();
-        assert_eq!(error.scim_type, Some(ScimType::InvalidFilter), "{text}");
-        assert!(error.detail.contains(named), "{text}: {}", error.detail);
+        assert_eq!(error.scim_type(), Some(ScimType::InvalidFilter), "{text}");
+        assert!(error.to_string().contains(named), "{text}: {}", error.to_string());
     }
 }
 
 #[test]
 fn numbers_compare_by_value() {
     let mut registry = Registry::standard();
-    let kind = &mut registry.resource_types[0];
+    let kind = std::sync::Arc::make_mut(&mut registry.resource_types[0]);
     let mut number = kind.schema.attribute("title").unwrap().clone();
     number.name = "badge".to_owned();
     number.kind = Type::Integer;
@@ -126,8 +127,68 @@ fn numbers_compare_by_value() {
     let Condition::Compare(_, _, same) = of("badge ge 1.0").unwrap() else { panic!() };
     assert_eq!(one, same);
     for text in ["badge eq \"1\"", "badge co 1", "badge eq true"] {
-        assert!(of(text).unwrap_err().detail.contains("badge"), "{text}");
+        assert!(of(text).unwrap_err().to_string().contains("badge"), "{text}");
     }
     let Condition::Element(_, inner) = of("tags[value eq \"x\"]").unwrap() else { panic!() };
     assert!(matches!(*inner, Condition::Compare(field, ..) if field.key == "tags"));
+}
+
+#[test]
+fn among_several_types_what_a_type_lacks_has_no_value() {
+    let registry = Registry::standard();
+    let (user, group) = (registry.named("User").unwrap(), registry.named("Group").unwrap());
+    let of = |text: &str| {
+        let each = parse(text).unwrap().resolve_each([&**user, &**group])?;
+        Ok::<_, Error>((each[0].clone(), each[1].clone()))
+    };
+    let strictly = |kind: &str, text: &str| resolved(kind, text).unwrap();
+    for (text, user, group) in [
+        (r#"userName eq "x""#, None, Some(Condition::Never)),
+        ("userName pr", None, Some(Condition::Never)),
+        (&format!("{} pr", urn::ENTERPRISE_USER), None, Some(Condition::Never)),
+        (r#"userName ne "x""#, None, Some(Condition::Always)),
+        ("userName eq null", None, Some(Condition::Always)),
+        ("userName ne null", None, Some(Condition::Never)),
+        ("not (userName pr)", None, Some(Condition::Always)),
+        (r#"emails[type eq "work"]"#, None, Some(Condition::Never)),
+        (r#"not (emails[type eq "work"])"#, None, Some(Condition::Always)),
+        ("members pr", Some(Condition::Never), None),
+        (r#"displayName eq "x""#, None, None),
+        (
+            r#"displayName eq "x" or userName eq "x""#,
+            None,
+            Some(strictly("Group", r#"displayName eq "x""#)),
+        ),
+        (r#"displayName eq "x" and userName eq "x""#, None, Some(Condition::Never)),
+        (r#"meta.resourceType eq "User""#, Some(Condition::Always), Some(Condition::Never)),
+        (r#"meta.resourceType ne "User""#, Some(Condition::Never), Some(Condition::Always)),
+        (
+            r#"meta.resourceType eq "Group" and displayName pr"#,
+            Some(Condition::Never),
+            Some(strictly("Group", "displayName pr")),
+        ),
+        (
+            r#"urn:ietf:params:scim:schemas:core:2.0:User:displayName pr"#,
+            None,
+            Some(Condition::Never),
+        ),
+    ] {
+        let (found_user, found_group) = of(text).unwrap();
+        assert_eq!(found_user, user.unwrap_or_else(|| strictly("User", text)), "{text}");
+        assert_eq!(found_group, group.unwrap_or_else(|| strictly("Group", text)), "{text}");
+    }
+    for (text, named) in [
+        (r#"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User eq "x""#, "enterprise"),
+        ("shoeSize pr", "shoeSize"),
+        (r#"userName eq "x" or shoeSize eq 1"#, "shoeSize"),
+        ("emails[shoeSize pr]", "shoeSize is no part of emails"),
+        ("userName gt null", "userName"),
+        ("members.value gt null", "members.value"),
+        ("password pr", "password"),
+        ("active gt true", "active"),
+    ] {
+        let error = of(text).unwrap_err();
+        assert_eq!(error.scim_type(), Some(ScimType::InvalidFilter), "{text}");
+        assert!(error.to_string().contains(named), "{text}: {}", error.to_string());
+    }
 }

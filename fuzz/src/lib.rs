@@ -1,0 +1,129 @@
+//! The protocol of Rollcall, built from the source of the server without the server.
+//!
+//! The room `scim` is pure, so that is possible: SQLite, TLS and HTTP stay out, and the targets
+//! build in seconds.
+
+pub mod mutate;
+
+/// `src/scim.rs` of the server. A module that the others come to use is missing here until it is
+/// named, and the compiler says so.
+#[path = "../../src/scim"]
+pub mod scim {
+    pub mod bulk;
+    pub mod dialect;
+    pub mod discovery;
+    pub mod error;
+    pub mod filter;
+    pub mod json;
+    pub mod list;
+    pub mod patch;
+    pub mod path;
+    pub mod projection;
+    pub mod resource;
+    pub mod schema;
+    pub mod urn;
+    pub mod value;
+}
+
+use scim::dialect::Dialect;
+use scim::error::{Error, Fault};
+use scim::resource;
+use scim::schema::definition::Definition;
+use scim::schema::definition::check::faults;
+use scim::schema::{Registry, ResourceType};
+use scim::urn;
+use serde_json::{Map, Value, json};
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+/// What every target asks about: the standard types, and attributes of every type and with every
+/// characteristic, as an administrator would add them.
+pub static REGISTRY: LazyLock<Registry> = LazyLock::new(|| {
+    let added: Vec<Definition> =
+        serde_json::from_str(include_str!("schemas.json")).expect("are definitions");
+    let mut registry = Registry::standard();
+    for (at, definition) in added.iter().enumerate() {
+        assert_eq!(faults(definition, &registry), []);
+        registry = Registry::with(&added[..=at], 0);
+    }
+    registry
+});
+
+/// Resources of that type as they are stored: one with hardly anything in it, and one with something
+/// of every kind.
+pub fn documents(kind: &ResourceType) -> &'static [Map<String, Value>] {
+    DOCUMENTS.get(&kind.name).expect("of every type")
+}
+
+static DOCUMENTS: LazyLock<HashMap<String, Vec<Map<String, Value>>>> = LazyLock::new(|| {
+    let mut documents = HashMap::new();
+    for kind in &REGISTRY.resource_types {
+        let bodies = match kind.name.as_str() {
+            "User" => vec![json!({ "userName": "bjensen" }), user()],
+            "Device" => vec![json!({ "serial": "S1", "active": true, "ports": [{ "value": 80 }] })],
+            _ => vec![json!({ "displayName": "Tour Guides", "externalId": "g-1" })],
+        };
+        let checked = |body| resource::check(kind, body, Dialect::Standard).expect("is right");
+        let checked = bodies.into_iter().map(|body| checked(body).attributes);
+        documents.insert(kind.name.clone(), checked.collect());
+    }
+    documents
+});
+
+const BADGE: &str = "urn:example:params:scim:schemas:extension:badge:2.0:User";
+
+fn user() -> Value {
+    json!({
+        "userName": "bjensen", "externalId": "701984", "title": "Tour Guide", "active": true,
+        "name": { "familyName": "Jensen", "givenName": "Barbara" },
+        "emails": [
+            { "value": "b@example.com", "type": "work", "primary": true },
+            { "value": "babs@example.org", "type": "home" },
+            { "value": "b@example.net" },
+        ],
+        "phoneNumbers": [{ "value": "555-555-5555", "type": "work" }],
+        "addresses": [{ "type": "work", "country": "US", "primary": true }],
+        "x509Certificates": [{ "value": "MIIDQzCCAqygAwIBAgICEAAwDQYJ" }],
+        "roles": [{ "value": "a" }, { "value": "b", "primary": true }],
+        urn::ENTERPRISE_USER: {
+            "employeeNumber": "701984", "manager": { "value": "26118915" },
+        },
+        BADGE: {
+            "number": 7, "salary": 1.5, "since": "2011-05-13T04:42:34Z", "tags": ["a", "b"],
+            "counts": [1, 2], "always": "A",
+            "doors": [{ "value": "n", "floor": 1, "note": "x", "primary": true }, { "value": "s" }],
+            "desk": { "room": "1.01", "since": "2011-05-13T04:42:34Z" },
+        },
+    })
+}
+
+/// Whether an error says what every error must say.
+///
+/// # Panics
+/// When it does not.
+pub fn is_told(error: &Error) {
+    assert!((400..500).contains(&error.code()), "{error:?}");
+    assert!(!error.to_string().is_empty(), "{error:?}");
+    assert_eq!(error.body()["status"], error.code().to_string());
+}
+
+/// A body as the server reads it; none for what it refuses.
+///
+/// # Panics
+/// When it is another than what a JSON reader of other people finds.
+pub fn body(bytes: &[u8]) -> Option<Value> {
+    let theirs = serde_json::from_slice::<Value>(bytes);
+    match scim::json::read(bytes) {
+        Ok(body) => {
+            let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+            assert_eq!(serde_json::from_slice::<Value>(bytes).ok().as_ref(), Some(&body));
+            Some(body)
+        }
+        Err(error) => {
+            is_told(&error);
+            // They keep the last of two keys.
+            assert!(theirs.is_err() || matches!(error.fault, Fault::KeyTwice { .. }), "{error}");
+            None
+        }
+    }
+}

@@ -1,0 +1,3 @@
+DROP TABLE index_build;
+DROP TABLE schema_definition;
+ALTER TABLE organization DROP COLUMN registry;
