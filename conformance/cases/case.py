@@ -13,6 +13,7 @@ from directory import PROBE
 from wire import Broken
 
 ERROR = "urn:ietf:params:scim:api:messages:2.0:Error"
+BULK = "urn:ietf:params:scim:api:messages:2.0:BulkResponse"
 LIST = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
 PATCH_OP = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 SEARCH = "urn:ietf:params:scim:api:messages:2.0:SearchRequest"
@@ -22,8 +23,8 @@ STEP_KEYS = {
     "send", "body", "operations", "put", "post", "patch", "headers",
     "filter", "found", "found_one_of", "at", "via", "query",
     "status", "scimType", "answer", "present", "absent", "text_absent", "header", "no_body",
-    "order", "within", "after", "unchanged", "changed", "schemas", "same_as_get",
-    "answer_one_of", "walk", "cursor_walk", "size", "same_location", "equal",
+    "order", "within", "after", "unchanged", "changed", "schemas",
+    "answer_one_of", "bulk", "walk", "cursor_walk", "size", "same_location", "equal",
 }
 CASE_KEYS = STEP_KEYS | {
     "name", "why", "rfc", "debatable", "needs", "only", "resource", "before", "step",
@@ -75,6 +76,8 @@ class Case:
             for step in self.steps:
                 self._step(step)
         finally:
+            if any("bulk" in step for step in self.steps):
+                directory.sweep()
             for path in reversed(directory.made[first:]):
                 self.server.send("DELETE", path)
             del directory.made[first:]
@@ -197,6 +200,7 @@ class Case:
             if len(seen) != len(set(seen)):
                 raise Differs(f"a resource is on two pages{tail}")
             if by_cursor:
+                self._back(answer, path, query, size, seen)
                 cursor = answer.json.get("nextCursor")
                 if number == 0 and "previousCursor" in answer.json:
                     raise Differs(f"the first page has a previousCursor{tail}")
@@ -214,6 +218,17 @@ class Case:
         wanted = step.get("order") or step["found"]
         if names != wanted if "order" in step else sorted(names) != sorted(wanted):
             raise Differs(f"expected {wanted} on all pages, not {names}")
+
+    def _back(self, answer, path, query, size, seen):
+        """A previousCursor, where there is one, leads to the page before."""
+        cursor = answer.json.get("previousCursor")
+        if cursor is None:
+            return
+        page = self.server.send("GET", f"{path}?{query}cursor={cursor}&count={size}")
+        got = [one["id"] for one in (page.json or {}).get("Resources") or []]
+        here = len(answer.json.get("Resources") or [])
+        if got != seen[: len(seen) - here][-size:]:
+            raise Differs(f"previousCursor does not lead to the page before\n(of {answer.request})")
 
     def _judge(self, step, method, answer, took):
         if method == "POST" and answer.status == 201 and isinstance(answer.json, dict):
@@ -233,6 +248,8 @@ class Case:
             self._judge_list(step, answer)
         if answer.status < 300:
             self._judge_body(step, answer)
+        if "bulk" in step and answer.status == 200:
+            self._judge_bulk(step, answer)
         for name, pattern in step.get("header", {}).items():
             value = answer.headers.get(name)
             if pattern.startswith("="):
@@ -275,6 +292,28 @@ class Case:
         kinds = [kinds] if isinstance(kinds, str) else kinds
         if kinds and body.get("scimType") not in kinds and answer.status in (400, 409):
             raise Differs(f"expected scimType {' or '.join(kinds)}")
+
+    def _judge_bulk(self, step, answer):
+        """The outcome of each operation, in `bulk` as "bulkId status", or the status alone."""
+        body = answer.json
+        if not isinstance(body, dict) or BULK not in body.get("schemas", []):
+            raise Differs("expected a BulkResponse")
+        told = []
+        for one in body.get("Operations") or []:
+            status, method = one.get("status"), str(one.get("method")).upper()
+            if not isinstance(status, str):
+                raise Differs("expected the status of an operation as a string")
+            told.append(" ".join(filter(None, [one.get("bulkId"), status])))
+            if status >= "400":
+                error = one.get("response")
+                if not isinstance(error, dict) or ERROR not in error.get("schemas", []):
+                    raise Differs(f"expected a SCIM Error as `response` of {told[-1]}")
+            if not one.get("location") and not (method == "POST" and status >= "400"):
+                raise Differs(f"expected a location of {told[-1]}")
+        wanted = step["bulk"]
+        fits = len(told) == len(wanted) and all(map(re.fullmatch, wanted, told))
+        if not fits:
+            raise Differs(f"expected the outcomes {wanted}, not {told}")
 
     def _judge_list(self, step, answer):
         body = answer.json
@@ -361,7 +400,7 @@ class Case:
             if moment(before["meta"]["lastModified"]) > moment(now["meta"]["lastModified"]):
                 raise Differs("meta.lastModified went back")
         self._schemas(step, now)
-        if answer.status == 200 and step.get("same_as_get", "query" not in step):
+        if answer.status == 200 and method in ("PUT", "PATCH") and "query" not in step:
             told_now = content(answer.json)
             # returned=request: in the answer to who wrote it, not in the answer to a GET
             told_now.get(PROBE.lower(), {}).pop("hint", None)

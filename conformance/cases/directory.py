@@ -28,7 +28,7 @@ class Directory:
     def prepare(self):
         self.capabilities()
         if self.options.replace:
-            self._sweep()
+            self.sweep()
         data = json.loads((HERE / "directory.json").read_text("utf-8"))
         for endpoint, key in (("Users", "userName"), ("Groups", "displayName")):
             for resource in data[endpoint]:
@@ -42,8 +42,8 @@ class Directory:
         if [total.get("totalResults") for total in totals] == [len(data[one]) for one in CORE]:
             self.can.add("alone")  # nobody else is in the directory
 
-    def _sweep(self):
-        """Deletes what cases that were cut short left behind."""
+    def sweep(self):
+        """Deletes everybody whom a case has made: those who are called `case-…`."""
         for endpoint, attribute in (("Users", "userName"), ("Groups", "displayName")):
             query = urllib.parse.quote(f'{attribute} sw "case-"')
             found = self.server.send("GET", f"/{endpoint}?filter={query}&count=500").json
