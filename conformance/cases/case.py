@@ -253,8 +253,9 @@ class Case:
         for name, pattern in step.get("header", {}).items():
             value = answer.headers.get(name)
             if pattern.startswith("="):
-                if value != self.fill(pattern[1:]):
-                    raise Differs(f"expected the header {name}: {self.fill(pattern[1:])}, not {value}")
+                wanted = self.fill(pattern[1:])
+                if value != wanted:
+                    raise Differs(f"expected the header {name}: {wanted}, not {value}")
             elif pattern == "":
                 if value is not None:
                     raise Differs(f"expected no header {name}, there is {value!r}")
@@ -336,11 +337,11 @@ class Case:
         got = sorted(names)
         if got not in [sorted(one) for one in choices]:
             want = sorted(choices[0])
+            missing, extra = sorted(set(want) - set(got)), sorted(set(got) - set(want))
             raise Differs(
                 f"expected to find {want}"
                 + "".join(f" or {sorted(one)}" for one in choices[1:])
-                + f"\nfound {got}"
-                + f"\nmissing {sorted(set(want) - set(got))}, too many {sorted(set(got) - set(want))}"
+                + f"\nfound {got}\nmissing {missing}, too many {extra}"
             )
         if not isinstance(body.get("totalResults"), int) or body["totalResults"] < len(resources):
             raise Differs("totalResults is no number, or smaller than the number of Resources")

@@ -252,7 +252,8 @@ class Run:
     def filter(self):
         tree = self.chance.tree(self.chance.leaf, self.chance.pick(0, 1, 1, 2, 2, 3))
         text = self.chance.text(tree)
-        answer = self.server.send("GET", f"/Users?count=200&filter={urllib.parse.quote(text, safe='')}")
+        query = f"count=200&filter={urllib.parse.quote(text, safe='')}"
+        answer = self.server.send("GET", f"/Users?{query}")
         if answer.status != 200:
             self.fail(text, f"was answered {answer.status} {answer.text[:300]}")
             return
@@ -270,7 +271,8 @@ class Run:
         identity = self.chance.pick(*self.people)
         person = copy.deepcopy(self.people[identity])
         try:
-            operations = [self.chance.operation(person) for _ in range(self.chance.pick(1, 1, 2, 3, 5))]
+            times = self.chance.pick(1, 1, 2, 3, 5)
+            operations = [self.chance.operation(person) for _ in range(times)]
         except model.Open:
             return
         if self.chance.likely(0.15):
@@ -303,7 +305,9 @@ def main():
     parser = argparse.ArgumentParser(description="Random filters and PATCHes, judged by a model.")
     parser.add_argument("url", help="SCIM base, such as http://127.0.0.1:8080/scim/v2")
     parser.add_argument("token", help="bearer token that may read and write")
-    parser.add_argument("--admin-token", help="token of Rollcall's admin API, to bring the probe there")
+    parser.add_argument(
+        "--admin-token", help="token of Rollcall's admin API, to bring the probe extension there"
+    )
     parser.add_argument("--indexed", action="store_true", help="ask Rollcall to index the probe")
     parser.add_argument("--dialect", choices=("strict", "standard"), default="strict")
     parser.add_argument("--seed", type=int, default=random.randrange(1_000_000))

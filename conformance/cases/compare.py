@@ -85,7 +85,7 @@ def overlay(state, after):
 
 
 def look(resource, path):
-    """The value at a path such as `name.givenName` or `urn:…:User:department`; names have no case."""
+    """The value at a path such as `name.givenName` or `urn:…:User:department`, in any case."""
     if not isinstance(resource, dict):
         return None
     lower = {k.lower(): v for k, v in resource.items()}

@@ -119,7 +119,7 @@ class Directory:
         self.made.clear()
 
     def fill(self, text, case=None):
-        """Puts values in place of {{id:NAME}}, {{created:NAME}}, {{self}}, {{version}} and the like."""
+        """Puts values in place of {{id:NAME}}, {{created:NAME}}, {{self}} and the like."""
 
         def one(match):
             word, _, name = match[1].partition(":")

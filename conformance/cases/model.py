@@ -11,7 +11,8 @@ from compare import moment, plain
 PROBE = "urn:ietf:params:scim:schemas:extension:probe:2.0:User"
 ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 
-# Types: s a string without case, S one with case, b a boolean, i an integer, d a decimal, t a dateTime.
+# Types: s a string without case, S one with case, b a boolean, i an integer, d a decimal,
+# t a dateTime.
 SINGULAR = {
     "title": "s", "nickName": "s", "displayName": "s", "userType": "s", "externalId": "S",
     "name.familyName": "s", "name.givenName": "s", "active": "b",
