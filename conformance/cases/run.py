@@ -58,7 +58,7 @@ def arguments():
         "--indexed", action="store_true", help="ask Rollcall to index the probe extension"
     )
     parser.add_argument("--file", action="append", help="only this file, such as `filter`; repeat")
-    parser.add_argument("--case", action="append", help="only cases with this in their name; repeat")
+    parser.add_argument("--case", action="append", help="only names with this in them; repeat")
     parser.add_argument(
         "--search", action="store_true", help="send filters by POST to /.search instead of GET"
     )

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Starts a server of its own and runs the cases there: conformance/cases/start.py SERVER [OPTIONS]
 
-The options are those of `run.py`; with the word `chance` among them, of `chance.py`, which runs then.
+The options are those of `run.py`; with the word `chance` among them, those of `chance.py`, which is
+run instead.
 
 SERVER is `scim2-server` (from PyPI, with the probe extension) or a `rollcall` program. With
 `--dialect standard` Rollcall's client speaks that dialect; without, it is strict. Rollcall keeps an
