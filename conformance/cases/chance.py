@@ -2,8 +2,8 @@
 """Random filters and PATCHes against a running SCIM server: conformance/cases/chance.py URL TOKEN
 
 Forty random people are made; random filters must find whom `model.py` finds, and after random
-PATCHes a GET must show what the model has. Where the RFC leaves room nothing is asked. A failure
-names the seed, and the same seed makes the same run. Needs a server that has the probe extension,
+PATCHes, of people and of a group's members, a GET must show what the model has. Where the RFC leaves
+room nothing is asked. The last line names the seed, and the same seed makes the same run. Needs a server that has the probe extension,
 or an `--admin-token` of Rollcall to bring it there.
 """
 
@@ -19,7 +19,8 @@ sys.dont_write_bytecode = True
 import model
 from case import PATCH_OP
 from compare import content, difference, dumps
-from directory import CORE, Directory
+from directory import Directory
+from members import Members
 from wire import Server
 
 TEXTS = (
@@ -313,6 +314,7 @@ def main():
     parser.add_argument("--seed", type=int, default=random.randrange(1_000_000))
     parser.add_argument("--filters", type=int, default=1000)
     parser.add_argument("--patches", type=int, default=1000)
+    parser.add_argument("--groups", type=int, default=500, help="PATCHes of a group's members")
     options = parser.parse_args()
     directory = Directory(Server(options.url, options.token), options)
     directory.capabilities()
@@ -326,6 +328,10 @@ def main():
             run.patch()
         for _ in range(options.filters // 4):
             run.filter()  # what the PATCHes have made of the indexes
+        members = Members(run)
+        for _ in range(options.groups):
+            members.patch()
+            run.asked += 1
     finally:
         directory.clean()
     print(f"seed {options.seed}: {run.asked} answers looked at, {run.failed} failed")
