@@ -8,14 +8,16 @@ mod predicate;
 mod residual;
 mod text;
 
+use super::connection::Backend;
 use super::resources::Stored;
 use super::{Reader, Result};
+use crate::id::OrganizationId;
 use crate::scim::filter::{Condition, eval};
 use crate::scim::list::Query;
 use crate::scim::schema::ResourceType;
 use lower::{Lowering, Related, mentions};
 use page::Selection;
-use predicate::Lowered;
+use predicate::{Lowered, Test};
 
 /// A page of a list.
 #[derive(Debug, Clone, PartialEq)]
@@ -86,5 +88,19 @@ impl Reader<'_> {
         let organization = self.organization;
         let backend = self.conn.backend();
         Lowering { kind, organization, backend }.lower(condition, false)
+    }
+}
+
+/// The test of a row that a condition becomes on SQLite, as text with `?` for every value; none
+/// where the answer needs no test, or the database can make none.
+pub fn tested(
+    kind: &ResourceType,
+    organization: OrganizationId,
+    condition: &Condition,
+) -> Option<String> {
+    let lowering = Lowering { kind, organization, backend: Backend::Sqlite };
+    match lowering.lower(condition, false).test {
+        Test::Sql(sql) => Some(sql.text()),
+        Test::True | Test::False => None,
     }
 }
