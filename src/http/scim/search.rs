@@ -3,11 +3,13 @@
 use crate::auth::Scope;
 use crate::directory::Caller;
 use crate::http::error::{Refusal, Result};
-use crate::http::extract::{Limit, answer_type, entered, json, parameter};
+use crate::http::extract::{Limit, answer_type, entered, json, list_parameter, parameter};
 use crate::http::server::State;
+use crate::scim::dialect::{Forgiven, Reading};
 use crate::scim::error::{Fault, shortened};
 use crate::scim::list::{self, Parameters, Query};
-use crate::scim::projection::Projection;
+use crate::scim::projection::{self, Projection};
+use crate::scim::resource::unknown_member;
 use crate::scim::schema::ResourceType;
 use crate::scim::urn;
 use actix_web::web::{Data, Payload};
@@ -22,11 +24,11 @@ pub(super) async fn list(request: HttpRequest, state: Data<State>) -> Result<Htt
         sort_order: parameter(&request, "sortOrder"),
         start_index: parameter(&request, "startIndex"),
         count: parameter(&request, "count"),
-        attributes: parameter(&request, "attributes"),
-        excluded_attributes: parameter(&request, "excludedAttributes"),
+        attributes: list_parameter(&request, "attributes"),
+        excluded_attributes: list_parameter(&request, "excludedAttributes"),
     };
     let (caller, kind) = entered(&request, &state, Scope::ScimRead).await?;
-    answer(&request, &state, &kind, &caller, &parameters).await
+    answer(&request, &state, &kind, &caller, &parameters, Forgiven::default()).await
 }
 
 pub(super) async fn search(
@@ -36,8 +38,10 @@ pub(super) async fn search(
 ) -> Result<HttpResponse> {
     let (caller, kind) = entered(&request, &state, Scope::ScimRead).await?;
     let body = json(&request, payload, Limit::Body(state.body_limit)).await?;
-    let parameters = read(body)?;
-    answer(&request, &state, &kind, &caller, &parameters).await
+    let reading = Reading::new(caller.dialect);
+    let parameters = read(body, &reading)?;
+    let forgiven = reading.forgiven();
+    answer(&request, &state, &kind, &caller, &parameters, forgiven).await
 }
 
 async fn answer(
@@ -46,22 +50,27 @@ async fn answer(
     kind: &Arc<ResourceType>,
     caller: &Caller,
     parameters: &Parameters,
+    forgiven: Forgiven,
 ) -> Result<HttpResponse> {
-    let query = Query::parse(kind, parameters)?;
-    let projection = Projection::parse(
-        kind,
-        parameters.attributes.as_deref(),
-        parameters.excluded_attributes.as_deref(),
-    )?;
+    let (query, projection, forgiven) = {
+        let reading = Reading::new(caller.dialect);
+        let query = Query::parse_as(kind, parameters, &reading)?;
+        let attributes = parameters.attributes.as_deref();
+        let excluded = parameters.excluded_attributes.as_deref();
+        projection::check_names(&[kind], attributes, excluded, &reading)?;
+        let projection = Projection::parse(kind, attributes, excluded)?;
+        (query, projection, forgiven.and(reading.forgiven()))
+    };
     let start_index = query.start_index;
     let base = state.scim_base();
     let listing = state.service.list(caller, kind, query, base, projection).await?;
+    state.service.note_forgiven(caller, forgiven);
     let body = list::response(listing.total, start_index, listing.resources);
     Ok(HttpResponse::Ok().content_type(answer_type(request.headers())).body(body.to_string()))
 }
 
-/// Reads a `SearchRequest`. Members that it does not define are ignored.
-fn read(body: Value) -> Result<Parameters> {
+/// Reads a `SearchRequest`.
+fn read(body: Value, reading: &Reading) -> Result<Parameters> {
     let Value::Object(body) = body else {
         return Err(Fault::NotAnObject { what: "a SearchRequest".to_owned() }.into());
     };
@@ -106,7 +115,7 @@ fn read(body: Value) -> Result<Parameters> {
             "count" => parameters.count = number(value)?,
             "attributes" => parameters.attributes = names(value)?,
             "excludedattributes" => parameters.excluded_attributes = names(value)?,
-            _ => {}
+            _ => unknown_member("a SearchRequest", &name, reading)?,
         }
     }
     if schemas {
@@ -119,19 +128,20 @@ fn read(body: Value) -> Result<Parameters> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scim::dialect::Dialect;
     use serde_json::json;
 
     /// RFC 7644 §3.4.3, figure 4.
     #[test]
     fn the_example_of_the_rfc_is_read() {
-        let parameters = read(json!({
+        let body = json!({
             "schemas": ["urn:ietf:params:scim:api:messages:2.0:SearchRequest"],
             "attributes": ["displayName", "userName"],
             "filter": "displayName sw \"smith\"",
             "startIndex": 1,
             "count": 10
-        }))
-        .unwrap();
+        });
+        let parameters = read(body, &Reading::default()).unwrap();
         let expected = Parameters {
             filter: Some("displayName sw \"smith\"".into()),
             attributes: Some("displayName,userName".into()),
@@ -152,8 +162,10 @@ mod tests {
             (json!({"schemas": [urn], "count": []}), "count takes a number"),
             (json!({"schemas": [urn], "filter": 1}), "filter takes a string"),
             (json!({"schemas": [urn], "attributes": [1]}), "attributes takes an array"),
+            (json!({"schemas": [urn], "sort": "id"}), "\"sort\" is no member of a SearchRequest"),
         ] {
-            let refused = read(body.clone()).unwrap_err().to_string();
+            let strict = Reading::new(Dialect::Strict);
+            let refused = read(body.clone(), &strict).unwrap_err().to_string();
             assert!(refused.contains(expected), "{body}: {refused}");
         }
     }
