@@ -149,7 +149,12 @@ impl Known {
         // A scope that this version does not know gives nothing.
         let scopes = row.scopes.iter().filter_map(|name| Scope::named(name)).collect();
         Self {
-            principal: Arc::new(Principal { organization, client: row.client, scopes }),
+            principal: Arc::new(Principal {
+                organization,
+                client: row.client,
+                scopes,
+                subject: row.subject,
+            }),
             expires_us: row.expires_us,
             used_us: AtomicI64::new(row.used_us.unwrap_or(i64::MIN)),
         }

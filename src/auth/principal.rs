@@ -1,6 +1,6 @@
 //! The caller, once known.
 
-use crate::id::OrganizationId;
+use crate::id::{OrganizationId, ResourceId};
 use crate::store::clients::Client;
 
 /// What a token allows.
@@ -10,6 +10,8 @@ pub enum Scope {
     ScimRead,
     /// Reading and writing users and groups over SCIM.
     ScimWrite,
+    /// Reading and changing, over SCIM, the person for whom the token speaks; nobody else.
+    ScimMe,
     /// Reading the admin API.
     Audit,
     /// Reading and changing everything in the admin API; nothing over SCIM.
@@ -18,13 +20,15 @@ pub enum Scope {
 
 impl Scope {
     /// Every scope, as help texts list them.
-    pub const ALL: [Self; 4] = [Self::ScimRead, Self::ScimWrite, Self::Audit, Self::Admin];
+    pub const ALL: [Self; 5] =
+        [Self::ScimRead, Self::ScimWrite, Self::ScimMe, Self::Audit, Self::Admin];
 
     /// As it is written on the command line and stored.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::ScimRead => "scim.read",
             Self::ScimWrite => "scim.write",
+            Self::ScimMe => "scim.me",
             Self::Audit => "audit",
             Self::Admin => "admin",
         }
@@ -54,6 +58,8 @@ pub struct Principal {
     pub client: Client,
     /// What the token allows.
     pub scopes: Vec<Scope>,
+    /// The person for whom the token speaks.
+    pub subject: Option<ResourceId>,
 }
 
 impl Principal {

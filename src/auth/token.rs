@@ -53,6 +53,7 @@ pub fn issue(
         created_us: now_us,
         expires_us,
         used_us: None,
+        subject: None,
     };
     Issued { text: text.into(), row }
 }

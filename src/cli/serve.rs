@@ -117,6 +117,7 @@ async fn first_token(
         scopes: vec![Scope::ScimWrite, Scope::Admin],
         dialect: None,
         expires_us: None,
+        user: None,
     };
     token::create(store, organization, new, clock.now_us())
         .await

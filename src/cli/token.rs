@@ -34,6 +34,9 @@ pub(super) struct Create {
     /// How the client speaks SCIM [default: standard, or what the client has]
     #[arg(long, value_parser = ["standard", "strict", "entra", "okta"])]
     dialect: Option<String>,
+    /// User name of the person for whom the token speaks: what /Me is
+    #[arg(long, value_name = "USERNAME")]
+    user: Option<String>,
     /// Days until the token is refused [default: never]
     #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=36_500))]
     expires_in: Option<u32>,
@@ -55,6 +58,9 @@ pub(super) enum Named {
     /// Read and write users and groups: what an identity provider needs
     #[value(name = "scim.write")]
     ScimWrite,
+    /// Read and change one's own person through /Me, and nobody else (needs --user)
+    #[value(name = "scim.me")]
+    ScimMe,
     /// Everything of the admin API
     #[value(name = "admin")]
     Admin,
@@ -68,6 +74,7 @@ impl From<Named> for Scope {
         match named {
             Named::ScimRead => Self::ScimRead,
             Named::ScimWrite => Self::ScimWrite,
+            Named::ScimMe => Self::ScimMe,
             Named::Admin => Self::Admin,
             Named::Audit => Self::Audit,
         }
@@ -81,9 +88,14 @@ pub(super) struct NewToken {
     pub(super) scopes: Vec<Scope>,
     pub(super) dialect: Option<Dialect>,
     pub(super) expires_us: Option<i64>,
+    /// User name of the person for whom the token speaks.
+    pub(super) user: Option<String>,
 }
 
 /// Makes a token, and its client when there is none of that name; answers the secret.
+///
+/// # Errors
+/// [`store::Error::NotFound`] where nobody has the user name.
 pub(super) async fn create(
     store: &Store,
     organization: OrganizationId,
@@ -94,7 +106,12 @@ pub(super) async fn create(
         .write(organization, move |transaction| {
             let id = ClientId(id::new_uuid(now_us));
             let client = transaction.client_named(&new.client, new.dialect, (id, now_us))?;
-            let issued = token::issue(organization, client, &new.scopes, now_us, new.expires_us);
+            let mut issued =
+                token::issue(organization, client, &new.scopes, now_us, new.expires_us);
+            if let Some(name) = &new.user {
+                let person = transaction.user_named(name)?;
+                issued.row.subject = Some(person.ok_or(store::Error::NotFound)?);
+            }
             transaction.insert_token(&issued.row)?;
             Ok(issued.text)
         })
@@ -111,7 +128,13 @@ pub(super) fn run(config: &Config, command: Command) -> Result<(), Failure> {
         match command {
             Command::Create(asked) => {
                 let now_us = clock.now_us();
+                let me = asked.scopes.iter().any(|named| matches!(named, Named::ScimMe));
+                if me && asked.user.is_none() {
+                    return Err("the scope scim.me is about one person: add --user USERNAME".into());
+                }
+                let user = asked.user.clone();
                 let new = NewToken {
+                    user: asked.user,
                     client: asked.name,
                     scopes: asked.scopes.iter().map(|&named| named.into()).collect(),
                     dialect: asked.dialect.as_deref().and_then(Dialect::named),
@@ -119,9 +142,13 @@ pub(super) fn run(config: &Config, command: Command) -> Result<(), Failure> {
                         .expires_in
                         .map(|days| now_us.saturating_add(i64::from(days).saturating_mul(DAY_US))),
                 };
-                let secret = create(&store, organization.id, new, now_us)
-                    .await
-                    .map_err(|error| error.to_string())?;
+                let made = create(&store, organization.id, new, now_us).await;
+                let secret = made.map_err(|error| match (error, user) {
+                    (store::Error::NotFound, Some(user)) => {
+                        format!("nobody has the user name {user:?}: push the person first")
+                    }
+                    (error, _) => error.to_string(),
+                })?;
                 say(secret.expose_secret())
             }
             Command::List => {

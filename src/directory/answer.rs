@@ -14,6 +14,9 @@ use std::borrow::Cow;
 /// anything but the answer's bytes.
 const PAGE: i64 = 10_000;
 
+/// Most members of a group that is shown to whoever changed it without being asked.
+const FEW: i64 = 100;
+
 /// How much of a resource to show.
 #[derive(Debug, Clone)]
 pub struct View {
@@ -21,6 +24,8 @@ pub struct View {
     pub base: String,
     /// Which attributes; none for no body at all.
     pub shown: Option<Projection>,
+    /// Whether a group with many members is answered without a body.
+    pub brief: bool,
     /// What had to be forgiven to read that.
     pub forgiven: Forgiven,
 }
@@ -74,6 +79,11 @@ pub(super) fn one(
     view: &View,
 ) -> Result<Answer> {
     let body = match &view.shown {
+        Some(_)
+            if view.brief && kind.has_members() && reader.has_more_members(stored.id, FEW)? =>
+        {
+            None
+        }
         Some(projection) => Some(body(reader, registry, kind, stored, &view.base, projection)?),
         None => None,
     };

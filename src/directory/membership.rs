@@ -2,6 +2,7 @@
 
 use super::resource_id;
 use crate::id::ResourceId;
+use crate::scim::dialect::{Leniency, Reading};
 use crate::scim::patch::MemberChange;
 use crate::scim::resource::Member;
 use crate::store::{Error, Result, Transaction};
@@ -59,15 +60,39 @@ impl Moved {
     }
 }
 
-/// The ids of members as a client names them.
+/// The ids of members as a client names them. What is no id names nobody, and may be forgiven.
 ///
 /// # Errors
 /// [`Error::Dangling`] for what is no id.
-pub(super) fn ids(members: &[Member]) -> Result<Vec<ResourceId>> {
-    let id = |member: &Member| {
-        resource_id(&member.value).ok_or_else(|| Error::Dangling(member.value.clone()))
-    };
-    members.iter().map(id).collect()
+pub(super) fn ids(members: &[Member], reading: &Reading) -> Result<Vec<ResourceId>> {
+    let mut ids = Vec::with_capacity(members.len());
+    for member in members {
+        match resource_id(&member.value) {
+            Some(id) => ids.push(id),
+            None if reading.forgives(Leniency::DanglingMembers) => {}
+            None => return Err(Error::Dangling(member.value.clone())),
+        }
+    }
+    Ok(ids)
+}
+
+/// Of these, those that are there, where others may be forgiven; else all of them, for the store to
+/// refuse.
+pub(super) fn there(
+    transaction: &mut Transaction<'_>,
+    ids: Vec<ResourceId>,
+    reading: &Reading,
+) -> Result<Vec<ResourceId>> {
+    if !reading.would_forgive(Leniency::DanglingMembers) || ids.is_empty() {
+        return Ok(ids);
+    }
+    let known = transaction.possible_members(&ids)?;
+    let there: Vec<ResourceId> = ids.iter().copied().filter(|id| known.contains(id)).collect();
+    // It is asked where it makes a difference, and the answer is yes.
+    if there.len() < ids.len() && reading.forgives(Leniency::DanglingMembers) {
+        return Ok(there);
+    }
+    Ok(ids)
 }
 
 /// Applies changes of members in order.
@@ -76,12 +101,14 @@ pub(super) fn apply(
     group: ResourceId,
     changes: &[MemberChange],
     now_us: i64,
+    reading: &Reading,
 ) -> Result<Moved> {
     let mut moved = Moved::default();
     for change in changes {
         match change {
             MemberChange::Add(members) => {
-                moved.join(transaction.add_members(group, &ids(members)?, now_us)?);
+                let ids = there(transaction, ids(members, reading)?, reading)?;
+                moved.join(transaction.add_members(group, &ids, now_us)?);
             }
             MemberChange::Remove(values) => {
                 // What is no id is nobody's, so nobody leaves.
@@ -92,7 +119,8 @@ pub(super) fn apply(
                 moved.leave(transaction.remove_members_where(group, condition)?);
             }
             MemberChange::Replace(members) => {
-                let (joined, left) = transaction.replace_members(group, &ids(members)?, now_us)?;
+                let ids = there(transaction, ids(members, reading)?, reading)?;
+                let (joined, left) = transaction.replace_members(group, &ids, now_us)?;
                 moved.leave(left);
                 moved.join(joined);
             }

@@ -70,14 +70,24 @@ pub async fn scim_caller(
     state: &State,
     wanted: Scope,
 ) -> Result<Arc<Principal>> {
+    let principal = principal_here(request, state).await?;
+    if !principal.may(wanted) {
+        return Err(Fault::Scope { scope: wanted.as_str() }.into());
+    }
+    Ok(principal)
+}
+
+/// Who sends a SCIM request, if the organization that the address names, if it names one, is the
+/// caller's.
+///
+/// # Errors
+/// 401, or 404 for somebody else's organization, which is as if it did not exist.
+pub async fn principal_here(request: &HttpRequest, state: &State) -> Result<Arc<Principal>> {
     let principal = principal(request, state).await?;
     if let Some(slug) = segment(request, "organization")
         && !state.authenticator.is_of(&principal, &slug).await?
     {
         return Err(Fault::OtherOrganization.into());
-    }
-    if !principal.may(wanted) {
-        return Err(Fault::Scope { scope: wanted.as_str() }.into());
     }
     Ok(principal)
 }

@@ -5,6 +5,7 @@
 
 mod bulk;
 mod discovery;
+mod me;
 mod resources;
 mod search;
 
@@ -26,7 +27,13 @@ pub fn routes(config: &mut ServiceConfig) {
             .default_service(web::to(nothing))
             .service(at("", &[]).default_service(web::to(root)))
             .service(at("/.search", &[]).default_service(web::to(root)))
-            .service(at("/Me", &[]).default_service(web::to(me)))
+            .service(
+                at("/Me", &[Method::GET, Method::HEAD, Method::PUT, Method::PATCH])
+                    .route(web::get().to(me::get))
+                    .route(web::head().to(me::get))
+                    .route(web::put().to(me::replace))
+                    .route(web::patch().to(me::patch)),
+            )
             .service(at("/Bulk", &[Method::POST]).route(web::post().to(bulk::bulk)));
         for (path, handler) in discovery::ENDPOINTS {
             scope = scope.service(
@@ -98,8 +105,4 @@ async fn nothing() -> Result<HttpResponse> {
 
 async fn root() -> Result<HttpResponse> {
     Err(Fault::Root.into())
-}
-
-async fn me() -> Result<HttpResponse> {
-    Err(Fault::Me.into())
 }

@@ -110,6 +110,11 @@ impl Reading {
         forgives
     }
 
+    /// Whether that would be forgiven. Asking is not remembered.
+    pub fn would_forgive(&self, leniency: Leniency) -> bool {
+        self.dialect.forgives(leniency)
+    }
+
     /// What has been forgiven so far.
     pub fn forgiven(&self) -> Forgiven {
         self.forgiven.get()

@@ -3,7 +3,7 @@
 use super::connection::on_backend;
 use super::schema::{client, leniency, token};
 use super::{Error, Reader, Result, Transaction};
-use crate::id::ClientId;
+use crate::id::{ClientId, ResourceId};
 use crate::scim::dialect::{Dialect, Leniency};
 use diesel::prelude::*;
 use diesel::upsert::excluded;
@@ -30,7 +30,7 @@ pub struct TokenRow {
     pub prefix: String,
     /// Whose it is.
     pub client: Client,
-    /// What it may do: `scim.write`, `scim.read`, `admin`, `audit`.
+    /// What it may do: `scim.write`, `scim.read`, `scim.me`, `admin`, `audit`.
     pub scopes: Vec<String>,
     /// When it was made.
     pub created_us: i64,
@@ -38,6 +38,8 @@ pub struct TokenRow {
     pub expires_us: Option<i64>,
     /// When it was last used, to the minute.
     pub used_us: Option<i64>,
+    /// The person for whom it speaks.
+    pub subject: Option<ResourceId>,
 }
 
 /// How often a client needed a leniency.
@@ -57,7 +59,7 @@ pub struct Uses {
 const USED_STEP_US: i64 = 60_000_000;
 
 type ClientColumns = (ClientId, String, String, i64);
-type TokenColumns = (Vec<u8>, String, String, i64, Option<i64>, Option<i64>);
+type TokenColumns = (Vec<u8>, String, String, i64, Option<i64>, Option<i64>, Option<ResourceId>);
 
 #[diesel::dsl::auto_type]
 fn token_columns() -> _ {
@@ -70,6 +72,7 @@ fn token_columns() -> _ {
             token::created_us,
             token::expires_us,
             token::used_us,
+            token::subject_id,
         ),
         (client::id, client::name, client::dialect, client::created_us),
     ))
@@ -82,12 +85,12 @@ fn read_client((id, name, dialect, created_us): ClientColumns) -> Result<Client>
 }
 
 fn read_token((token, client): (TokenColumns, ClientColumns)) -> Result<TokenRow> {
-    let (hash, prefix, scopes, created_us, expires_us, used_us) = token;
+    let (hash, prefix, scopes, created_us, expires_us, used_us, subject) = token;
     let hash = <[u8; 32]>::try_from(hash)
         .map_err(|hash| Error::Corrupt(format!("token {prefix}: hash of {} bytes", hash.len())))?;
     let scopes = scopes.split_whitespace().map(str::to_owned).collect();
     let client = read_client(client)?;
-    Ok(TokenRow { hash, prefix, client, scopes, created_us, expires_us, used_us })
+    Ok(TokenRow { hash, prefix, client, scopes, created_us, expires_us, used_us, subject })
 }
 
 impl Reader<'_> {
@@ -235,6 +238,7 @@ impl Transaction<'_> {
                 token::created_us.eq(token.created_us),
                 token::expires_us.eq(token.expires_us),
                 token::used_us.eq(token.used_us),
+                token::subject_id.eq(token.subject),
             ))
             .execute(self.conn)?;
         Ok(())

@@ -100,6 +100,19 @@ impl Reader<'_> {
         Ok(members)
     }
 
+    /// Whether a group has more members than this, without counting them all.
+    pub fn has_more_members(&mut self, group: ResourceId, than: i64) -> Result<bool> {
+        let next: Option<ResourceId> = member::table
+            .filter(member::organization.eq(self.organization))
+            .filter(member::group_id.eq(group))
+            .order(member::member_id)
+            .offset(than)
+            .select(member::member_id)
+            .first(self.conn)
+            .optional()?;
+        Ok(next.is_some())
+    }
+
     /// How many members a group has.
     pub fn member_count(&mut self, group: ResourceId) -> Result<i64> {
         Ok(member::table
@@ -158,6 +171,19 @@ impl Reader<'_> {
             let mut sql = Sql::new("SELECT member_id FROM member WHERE organization = ");
             sql.bind(self.organization).push(" AND group_id = ").bind(group);
             sql.push(" AND member_id IN ");
+            list(&mut sql, ids);
+            let rows: Vec<(ResourceId,)> = sql.load::<(Id,), _>(self.conn)?;
+            found.extend(rows.into_iter().map(|(id,)| id));
+        }
+        Ok(found)
+    }
+
+    /// Which of these ids name a User or a Group.
+    pub fn possible_members(&mut self, ids: &[ResourceId]) -> Result<HashSet<ResourceId>> {
+        let mut found = HashSet::new();
+        for ids in ids.chunks(IDS) {
+            let mut sql = Sql::new("SELECT id FROM resource WHERE organization = ");
+            sql.bind(self.organization).push(MEMBER_KINDS).push(" AND id IN ");
             list(&mut sql, ids);
             let rows: Vec<(ResourceId,)> = sql.load::<(Id,), _>(self.conn)?;
             found.extend(rows.into_iter().map(|(id,)| id));

@@ -9,6 +9,7 @@ use crate::clock::rfc3339;
 use crate::id::ResourceId;
 use crate::scim::error::Fault;
 use crate::scim::schema::ResourceType;
+use crate::scim::value::fold;
 use diesel::prelude::*;
 use serde_json::{Map, Value, json};
 use std::collections::HashSet;
@@ -102,6 +103,18 @@ impl Reader<'_> {
             .optional()?
             .map(stored)
             .transpose()
+    }
+}
+
+impl Reader<'_> {
+    /// The person who has a user name, in any case.
+    pub fn user_named(&mut self, user_name: &str) -> Result<Option<ResourceId>> {
+        let row = resource::table
+            .filter(resource::organization.eq(self.organization))
+            .filter(resource::kind.eq("User"))
+            .filter(resource::user_name.eq(fold(user_name)))
+            .select(resource::id);
+        Ok(row.first(self.conn).optional()?)
     }
 }
 

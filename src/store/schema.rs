@@ -314,6 +314,7 @@ diesel::table! {
         created_us -> BigInt,
         expires_us -> Nullable<BigInt>,
         used_us -> Nullable<BigInt>,
+        subject_id -> Nullable<Id>,
     }
 }
 

@@ -6,6 +6,7 @@ mod groups;
 mod hostile;
 mod life;
 mod lists;
+mod me;
 mod providers;
 mod refusals;
 mod schemas;

@@ -111,6 +111,21 @@ impl Server {
         made.await.unwrap()
     }
 
+    /// A caller whose token speaks for a person.
+    pub async fn speaking_for(&self, person: &str, scopes: &[Scope]) -> Caller {
+        let (person, scopes) = (person.parse().unwrap(), scopes.to_vec());
+        let now_us = self.clock.now_us();
+        let made = self.store.write(ORG, move |transaction| {
+            let new = (ClientId(new_uuid(now_us)), now_us);
+            let client = transaction.client_named("portal", None, new)?;
+            let mut issued = token::issue(ORG, client, &scopes, now_us, None);
+            issued.row.subject = Some(person);
+            transaction.insert_token(&issued.row)?;
+            Ok(issued.text.expose_secret().to_owned())
+        });
+        self.bearer(&made.await.unwrap())
+    }
+
     /// A caller without a token.
     pub fn stranger(&self) -> Caller {
         let base = format!("{}/scim/v2", self.url);

@@ -76,8 +76,10 @@ impl Creation {
         body: Value,
         now_us: i64,
     ) -> Result<Self> {
-        let valid = resource::check(kind, body, caller.dialect)?;
-        let members = membership::ids(valid.members.as_deref().unwrap_or_default())?;
+        let mut valid = resource::check(kind, body, caller.dialect)?;
+        let reading = Reading::new(caller.dialect);
+        let members = membership::ids(valid.members.as_deref().unwrap_or_default(), &reading)?;
+        valid.forgiven = valid.forgiven.and(reading.forgiven());
         Ok(Self { kind: Arc::clone(kind), id, valid, members, now_us })
     }
 }
@@ -95,14 +97,16 @@ impl Replacement {
         let says_active = body
             .as_object()
             .is_some_and(|body| body.keys().any(|key| key.eq_ignore_ascii_case("active")));
-        let valid = resource::check(kind, body, caller.dialect)?;
+        let mut valid = resource::check(kind, body, caller.dialect)?;
+        let reading = Reading::new(caller.dialect);
         let members = match &valid.members {
-            Some(members) => Some(membership::ids(members)?),
+            Some(members) => Some(membership::ids(members, &reading)?),
             None if kind.has_members() && !caller.dialect.forgives(Leniency::KeptMembers) => {
                 Some(Vec::new())
             }
             None => None,
         };
+        valid.forgiven = valid.forgiven.and(reading.forgiven());
         Ok(Self { kind: Arc::clone(kind), valid, members, says_active })
     }
 }
@@ -151,11 +155,14 @@ impl Behalf {
         check_name(transaction, kind, id, None, &valid.attributes, self.caller.dialect)?;
         let stored = transaction.insert_resource(kind, id, &valid.attributes, now_us)?;
         let mut moved = Moved::default();
+        let reading = Reading::new(self.caller.dialect);
+        let members = membership::there(transaction, members.clone(), &reading)?;
         if !members.is_empty() {
-            moved.join(transaction.add_members(id, members, now_us)?);
+            moved.join(transaction.add_members(id, &members, now_us)?);
         }
         self.record(transaction, &stored, ChangeOp::Create, moved, now_us)?;
-        let (forgiven, written) = (valid.forgiven, valid.written.clone());
+        let forgiven = valid.forgiven.and(reading.forgiven());
+        let written = valid.written.clone();
         Ok(Outcome { stored, changed: true, forgiven, written })
     }
 
@@ -190,7 +197,8 @@ impl Behalf {
         let now_us = self.instant(before.modified_us);
         let mut moved = Moved::default();
         if let Some(members) = members {
-            let (joined, left) = transaction.replace_members(id, members, now_us)?;
+            let members = membership::there(transaction, members.clone(), &reading)?;
+            let (joined, left) = transaction.replace_members(id, &members, now_us)?;
             moved.leave(left);
             moved.join(joined);
         }
@@ -219,10 +227,11 @@ impl Behalf {
         precondition.check_write(before.version)?;
         let patched = patch::apply(kind, &before.attributes, operations, self.caller.dialect)?;
         let now_us = self.instant(before.modified_us);
-        let moved = membership::apply(transaction, id, &patched.members, now_us)?;
+        let reading = Reading::new(self.caller.dialect);
+        let moved = membership::apply(transaction, id, &patched.members, now_us, &reading)?;
         let (stored, changed) =
             self.save(transaction, kind, before, &patched.attributes, moved, now_us)?;
-        let (forgiven, written) = (patched.forgiven, patched.written);
+        let (forgiven, written) = (patched.forgiven.and(reading.forgiven()), patched.written);
         Ok(Outcome { stored, changed, forgiven, written })
     }
 

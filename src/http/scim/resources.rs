@@ -8,13 +8,14 @@ use crate::http::extract::{
 };
 use crate::http::server::State;
 use crate::id::ResourceId;
-use crate::scim::dialect::Reading;
+use crate::scim::dialect::{Leniency, Reading};
 use crate::scim::error::{Fault, shortened};
 use crate::scim::projection::{self, Projection};
 use crate::scim::schema::ResourceType;
 use actix_web::http::{StatusCode, header};
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
+use std::sync::Arc;
 
 pub(super) async fn create(
     request: HttpRequest,
@@ -29,8 +30,14 @@ pub(super) async fn create(
 }
 
 pub(super) async fn get(request: HttpRequest, state: Data<State>) -> Result<HttpResponse> {
-    let (caller, kind) = entered(&request, &state, Scope::ScimRead).await?;
-    let id = id(&request, &kind)?;
+    get_of(Subject::named(&request, &state, Scope::ScimRead).await?, request, state).await
+}
+
+pub(super) async fn get_of(
+    Subject { caller, kind, id }: Subject,
+    request: HttpRequest,
+    state: Data<State>,
+) -> Result<HttpResponse> {
     let view = view(&request, &state, &caller, &kind)?;
     let precondition = precondition(&request);
     let got = state.service.get(&caller, &kind, id, precondition, view).await?;
@@ -45,8 +52,16 @@ pub(super) async fn replace(
     payload: Payload,
     state: Data<State>,
 ) -> Result<HttpResponse> {
-    let (caller, kind) = entered(&request, &state, Scope::ScimWrite).await?;
-    let id = id(&request, &kind)?;
+    let subject = Subject::named(&request, &state, Scope::ScimWrite).await?;
+    replace_of(subject, request, payload, state).await
+}
+
+pub(super) async fn replace_of(
+    Subject { caller, kind, id }: Subject,
+    request: HttpRequest,
+    payload: Payload,
+    state: Data<State>,
+) -> Result<HttpResponse> {
     let view = view(&request, &state, &caller, &kind)?;
     let precondition = precondition(&request);
     let body = json(&request, payload, limit(&state, &kind)).await?;
@@ -54,20 +69,29 @@ pub(super) async fn replace(
     Ok(respond(&request, StatusCode::OK, answer))
 }
 
-/// PATCH. The answer for a type with members is a 204, unless the request says which attributes it
-/// wants to see: the whole of a group is its members, and nobody adds one to be sent all.
 pub(super) async fn patch(
     request: HttpRequest,
     payload: Payload,
     state: Data<State>,
 ) -> Result<HttpResponse> {
-    let (caller, kind) = entered(&request, &state, Scope::ScimWrite).await?;
-    let id = id(&request, &kind)?;
+    let subject = Subject::named(&request, &state, Scope::ScimWrite).await?;
+    patch_of(subject, request, payload, state).await
+}
+
+/// PATCH. Unless the request says which attributes it wants to see, a group with many members is
+/// answered 204: nobody adds a member to be sent all of them.
+pub(super) async fn patch_of(
+    Subject { caller, kind, id }: Subject,
+    request: HttpRequest,
+    payload: Payload,
+    state: Data<State>,
+) -> Result<HttpResponse> {
     let mut view = view(&request, &state, &caller, &kind)?;
     let asked = ["attributes", "excludedAttributes"]
         .into_iter()
         .any(|name| parameter(&request, name).is_some());
-    if kind.has_members() && !asked {
+    view.brief = !asked;
+    if !asked && caller.dialect.forgives(Leniency::QuietPatch) {
         view.shown = None;
     }
     let precondition = precondition(&request);
@@ -78,10 +102,25 @@ pub(super) async fn patch(
 }
 
 pub(super) async fn delete(request: HttpRequest, state: Data<State>) -> Result<HttpResponse> {
-    let (caller, kind) = entered(&request, &state, Scope::ScimWrite).await?;
-    let id = id(&request, &kind)?;
+    let Subject { caller, kind, id } = Subject::named(&request, &state, Scope::ScimWrite).await?;
     state.service.delete(&caller, &kind, id, precondition(&request)).await?;
     Ok(HttpResponse::NoContent().finish())
+}
+
+/// What a request is about, and for whom.
+pub(super) struct Subject {
+    pub(super) caller: Caller,
+    pub(super) kind: Arc<ResourceType>,
+    pub(super) id: ResourceId,
+}
+
+impl Subject {
+    /// The resource that the address names.
+    async fn named(request: &HttpRequest, state: &State, wanted: Scope) -> Result<Self> {
+        let (caller, kind) = entered(request, state, wanted).await?;
+        let id = id(request, &kind)?;
+        Ok(Self { caller, kind, id })
+    }
 }
 
 /// How large a body may be: a group holds its members.
@@ -108,7 +147,7 @@ fn view(
     let reading = Reading::new(caller.dialect);
     projection::check_names(&[kind], attributes, excluded, &reading)?;
     let shown = Some(Projection::parse(kind, attributes, excluded)?);
-    Ok(View { base: state.scim_base(), shown, forgiven: reading.forgiven() })
+    Ok(View { base: state.scim_base(), shown, brief: false, forgiven: reading.forgiven() })
 }
 
 /// An answer with the headers that every single resource has.

@@ -8,7 +8,7 @@ use crate::scim::resource::{shape, unknown_member};
 use crate::scim::schema::{Registry, ResourceType};
 use crate::scim::urn;
 use percent_encoding::percent_decode_str;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -83,6 +83,20 @@ fn limit(value: Option<Value>) -> Result<Option<usize>, Error> {
     }
 }
 
+/// The data of a PATCH as a message: the figures of RFC 7644 §3.7.3 leave its `schemas` out, and all
+/// but the operations.
+fn patch_message(data: Value) -> Value {
+    let mut message = match data {
+        Value::Object(message) => message,
+        Value::Array(operations) => Map::from_iter([("Operations".to_owned(), operations.into())]),
+        other => return other,
+    };
+    if !message.keys().any(|name| name.eq_ignore_ascii_case("schemas")) {
+        message.insert("schemas".to_owned(), Value::Array(vec![urn::PATCH_OP.into()]));
+    }
+    Value::Object(message)
+}
+
 /// An operation, as far as it can be read without the others.
 fn read(registry: &Registry, operation: Value, reading: &Reading) -> (Sent, Result<Action, Error>) {
     let mut sent = Sent::default();
@@ -111,6 +125,7 @@ fn read(registry: &Registry, operation: Value, reading: &Reading) -> (Sent, Resu
             (_, None | Some(Value::Null)) => {
                 return Err(Fault::NoData.into());
             }
+            (Method::Patch, Some(data)) => patch_message(data),
             (_, Some(data)) => data,
         };
         Ok(Action { kind, method, subject, version, data })

@@ -172,6 +172,16 @@ leniencies! {
     KeptActive "kept-active" [Standard Okta Entra]
         "The person is active, which is the default that RFC 7644 §3.5.1 allows.",
         "Whoever is switched off is not switched on by a body that does not speak of it.";
+    /// Members that name nobody are left out of a group.
+    DanglingMembers "dangling-members" [Okta Entra]
+        "400 `invalidValue` with the id",
+        "A group is pushed again after one of its people was deleted here; to refuse the whole group \
+         would keep everybody else out of it.";
+    /// PATCH is answered 204, without the resource. This is a habit, not a leniency; RFC 7644 §3.5.2
+    /// leaves the choice.
+    QuietPatch "quiet-patch" [Entra]
+        "200 with the resource; 204 for a group with many members.",
+        "Microsoft recommends it for groups, and its tests expect it of users too.";
     /// The `displayName` of a group is unique. This is a demand, not a leniency: a second group of
     /// the name is refused with 409 `uniqueness`.
     UniqueGroupName "unique-group-name" [Entra]

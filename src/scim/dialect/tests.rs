@@ -420,8 +420,13 @@ leniencies! {
 }
 
 /// Those that need a stored resource to make a difference: `tests/it/scim/dialects.rs` shows them.
-const SHOWN_WITH_A_STORE: &[Leniency] =
-    &[Leniency::KeptMembers, Leniency::KeptActive, Leniency::UniqueGroupName];
+const SHOWN_WITH_A_STORE: &[Leniency] = &[
+    Leniency::KeptMembers,
+    Leniency::KeptActive,
+    Leniency::DanglingMembers,
+    Leniency::QuietPatch,
+    Leniency::UniqueGroupName,
+];
 
 #[test]
 fn each_leniency_is_shown() {

@@ -137,10 +137,10 @@ section "Where to"
     DiscoveryFilter = 403,
         "discovery endpoints take no filter: leave it out",
         "Leave the filter out.";
-    /// `/Me` names a person, and a token names a client (RFC 7644 §3.11).
+    /// `/Me` names a person, and this token speaks for none (RFC 7644 §3.11).
     Me = 501,
-        "/Me is not supported: tokens belong to clients, not to people",
-        "Find the person by a filter.";
+        "/Me is not supported for this token: it is a client's, and speaks for no person",
+        "Find the person by a filter, or make a token for the person: `rollcall token create NAME --scope scim.me --user USERNAME`.";
     /// A query over all resource types (RFC 7644 §3.4.2.1).
     Root = 501,
         "one query over all resource types is not supported: ask each",

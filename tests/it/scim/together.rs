@@ -20,7 +20,7 @@ both! {
             let (okta, path) = (okta.clone(), format!("/Groups/{group}"));
             tasks.spawn(async move {
                 let operations = json!([{"op": "add", "path": "members", "value": [{"value": id}]}]);
-                okta.patch(&path, operations).await.expect(204);
+                assert!([200, 204].contains(&okta.patch(&path, operations).await.status));
             });
         }
         while let Some(done) = tasks.join_next().await {
@@ -94,7 +94,7 @@ both! {
             let (path, person) = (format!("/Groups/{group}"), format!("/Users/{id}"));
             let (joined, gone) = tokio::join!(okta.patch(&path, operations), okta.delete(&person));
             gone.expect(204);
-            assert!([204, 400].contains(&joined.status), "{}: {}", joined.status, joined.text);
+            assert!([200, 400].contains(&joined.status), "{}: {}", joined.status, joined.text);
         }
         assert_eq!(okta.members(&group).await, [""; 0]);
     }

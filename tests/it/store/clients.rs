@@ -14,6 +14,7 @@ fn token(client: &Client, n: u8) -> TokenRow {
         created_us: NOW + i64::from(n),
         expires_us: None,
         used_us: None,
+        subject: None,
     }
 }
 
