@@ -122,7 +122,7 @@ pub fn body(bytes: &[u8]) -> Option<Value> {
         Err(error) => {
             is_told(&error);
             // They keep the last of two keys.
-            assert!(theirs.is_err() || matches!(error.fault, Fault::KeyTwice { .. }), "{error}");
+            assert!(theirs.is_err() || matches!(*error.fault, Fault::KeyTwice { .. }), "{error}");
             None
         }
     }

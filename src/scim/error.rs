@@ -73,7 +73,7 @@ impl ScimType {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub struct Error {
     /// Which row of the table, with what goes into its sentence.
-    pub fault: Fault,
+    pub fault: Box<Fault>,
     /// Which operation of a PATCH it is about, from 1; none where it is about no operation.
     pub operation: Option<usize>,
 }
@@ -110,7 +110,7 @@ impl Error {
 
 impl From<Fault> for Error {
     fn from(fault: Fault) -> Self {
-        Self { fault, operation: None }
+        Self { fault: Box::new(fault), operation: None }
     }
 }
 

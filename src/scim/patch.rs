@@ -80,9 +80,8 @@ pub struct Patched {
 /// `mutability`, with the operation's number.
 pub fn check_id(operations: &[Operation], id: &str) -> Result<(), Error> {
     for (at, operation) in operations.iter().enumerate() {
-        let given = match (&operation.path, &operation.value) {
-            (None, Some(Value::Object(given))) => given,
-            _ => continue,
+        let (None, Some(Value::Object(given))) = (&operation.path, &operation.value) else {
+            continue;
         };
         let mut ids = given.iter().filter(|(key, _)| key.eq_ignore_ascii_case("id"));
         if ids.any(|(_, given)| !given.is_null() && given != id) {

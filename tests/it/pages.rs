@@ -7,7 +7,6 @@ use std::path::Path;
 /// Set to write the pages instead.
 const WRITE: &str = "ROLLCALL_WRITE_PAGES";
 
-#[expect(clippy::disallowed_methods, reason = "how tests are told to write")]
 fn page(name: &str, rendered: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs").join(name);
     if std::env::var_os(WRITE).is_some() {
@@ -35,15 +34,13 @@ fn dialects() {
 fn every_row_of_the_table_of_errors_is_used() {
     let mut code = String::new();
     read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut code);
-    let unused: Vec<&str> = error::ROWS
-        .iter()
-        .map(|row| row.name)
-        .filter(|name| {
-            !code.match_indices(&format!("Fault::{name}")).any(|(at, found)| {
-                !code[at + found.len()..].starts_with(|next: char| next.is_alphanumeric())
-            })
-        })
-        .collect();
+    let used = |name: &&str| {
+        code.split(&format!("Fault::{name}"))
+            .skip(1)
+            .any(|after| !after.starts_with(|next: char| next.is_alphanumeric()))
+    };
+    let unused: Vec<&str> =
+        error::ROWS.iter().map(|row| row.name).filter(|name| !used(name)).collect();
     assert_eq!(unused, [""; 0]);
 }
 

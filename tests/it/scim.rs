@@ -1,6 +1,7 @@
 //! The protocol, over HTTP.
 
 mod bulk;
+mod dialects;
 mod discovery;
 mod groups;
 mod hostile;

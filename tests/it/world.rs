@@ -212,3 +212,28 @@ pub fn execute(url: &str, sqlite: &str, postgres: &str) {
         PgConnection::establish(url).unwrap().batch_execute(postgres).unwrap();
     }
 }
+
+/// Who did what to whom, of one action in the audit log, in order.
+pub fn audited(url: &str, action: &str) -> Vec<(String, String, String)> {
+    use diesel::RunQueryDsl as _;
+    use diesel::sql_types::Text;
+    #[derive(diesel::QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = Text)]
+        actor: String,
+        #[diesel(sql_type = Text)]
+        subject: String,
+        #[diesel(sql_type = Text)]
+        detail: String,
+    }
+    let query = diesel::sql_query(format!(
+        "SELECT actor, subject, COALESCE(detail, '') AS detail FROM audit \
+         WHERE action = '{action}' ORDER BY at_us, id"
+    ));
+    let rows: Vec<Row> = if let Some(path) = url.strip_prefix("sqlite:") {
+        query.load(&mut diesel::SqliteConnection::establish(path).unwrap()).unwrap()
+    } else {
+        query.load(&mut PgConnection::establish(url).unwrap()).unwrap()
+    };
+    rows.into_iter().map(|row| (row.actor, row.subject, row.detail)).collect()
+}

@@ -62,7 +62,7 @@ impl Selector {
                     Ok(Condition::Element(_, inner)) => Some(*inner),
                     Ok(other) => Some(other),
                     Err(error) => {
-                        return Err(format!("{text} is no profile path: {}.", error));
+                        return Err(format!("{text} is no profile path: {error}."));
                     }
                 }
             }

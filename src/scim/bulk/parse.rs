@@ -83,20 +83,6 @@ fn limit(value: Option<Value>) -> Result<Option<usize>, Error> {
     }
 }
 
-/// The data of a PATCH as a message: the figures of RFC 7644 §3.7.3 leave its `schemas` out, and all
-/// but the operations.
-fn patch_message(data: Value) -> Value {
-    let mut message = match data {
-        Value::Object(message) => message,
-        Value::Array(operations) => Map::from_iter([("Operations".to_owned(), operations.into())]),
-        other => return other,
-    };
-    if !message.keys().any(|name| name.eq_ignore_ascii_case("schemas")) {
-        message.insert("schemas".to_owned(), Value::Array(vec![urn::PATCH_OP.into()]));
-    }
-    Value::Object(message)
-}
-
 /// An operation, as far as it can be read without the others.
 fn read(registry: &Registry, operation: Value, reading: &Reading) -> (Sent, Result<Action, Error>) {
     let mut sent = Sent::default();
@@ -125,12 +111,26 @@ fn read(registry: &Registry, operation: Value, reading: &Reading) -> (Sent, Resu
             (_, None | Some(Value::Null)) => {
                 return Err(Fault::NoData.into());
             }
-            (Method::Patch, Some(data)) => patch_message(data),
+            (Method::Patch, Some(data)) => patch(data),
             (_, Some(data)) => data,
         };
         Ok(Action { kind, method, subject, version, data })
     });
     (sent, action)
+}
+
+/// The body of a PATCH as one of its own. The example of RFC 7644 §3.7.3 leaves out what says that it is
+/// one.
+fn patch(data: Value) -> Value {
+    let mut body = match data {
+        Value::Object(body) => body,
+        Value::Array(_) => Map::from_iter([("Operations".to_owned(), data)]),
+        other => return other,
+    };
+    if !body.keys().any(|name| name.eq_ignore_ascii_case("schemas")) {
+        body.insert("schemas".to_owned(), Value::Array(vec![urn::PATCH_OP.into()]));
+    }
+    Value::Object(body)
 }
 
 #[derive(Default)]
@@ -196,8 +196,8 @@ fn address(
     if OTHERS.iter().any(|other| other.eq_ignore_ascii_case(endpoint)) {
         return Err(Fault::BulkPathReserved { path: shown() }.into());
     }
-    let kind =
-        registry.at(endpoint).ok_or_else(|| Fault::BulkPathUnknown { path: shown() })?.clone();
+    let kind = registry.at(endpoint).ok_or_else(|| Fault::BulkPathUnknown { path: shown() })?;
+    let kind = Arc::clone(kind);
     let subject = subject.map(|subject| percent_decode_str(subject).decode_utf8_lossy());
     match (method, subject) {
         (Method::Post, None) => Ok((kind, None)),

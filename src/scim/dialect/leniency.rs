@@ -101,7 +101,7 @@ leniencies! {
     EmptyVacates "empty-vacates" [Standard Okta Entra]
         "The empty text is stored.",
         "Entra ID removes a manager so.";
-    /// Binary values in the URL-safe alphabet of base64 (RFC 4648 §5).
+    /// Binary values in the URL-safe alphabet of base64 (RFC 4648 §5); they are kept in the other.
     UrlSafeBinary "url-safe-binary" [Standard Okta Entra]
         "400 `invalidValue`",
         "RFC 7643 §2.3.6 leaves it to the definition of the attribute.";

@@ -83,7 +83,7 @@ fn shows(
     leniency: Leniency,
     request: impl Fn(Dialect) -> Outcome,
     lenient: &Value,
-    otherwise: Result<Value, &str>,
+    otherwise: &Result<Value, &str>,
 ) {
     assert!(!leniency.dialects().contains(&Dialect::Strict), "strict forgives nothing");
     for dialect in Dialect::ALL {
@@ -93,10 +93,10 @@ fn shows(
                 assert!(forgiven.has(leniency), "{dialect:?} is not counted");
             }
             (Ok((outcome, forgiven)), false) => {
-                assert_eq!(Ok(outcome), otherwise, "{dialect:?}");
+                assert_eq!(Ok(outcome), *otherwise, "{dialect:?}");
                 assert!(!forgiven.has(leniency), "{dialect:?}");
             }
-            (Err(error), false) => assert_eq!(Err(error.to_string().as_str()), otherwise),
+            (Err(error), false) => assert_eq!(Err(error.to_string().as_str()), *otherwise),
             (Err(error), true) => panic!("{dialect:?} does not forgive: {error}"),
         }
     }
@@ -112,7 +112,7 @@ macro_rules! leniencies {
         $(
             #[test]
             fn $test() {
-                shows(Leniency::$leniency, $request, &$lenient, $otherwise);
+                shows(Leniency::$leniency, $request, &$lenient, &$otherwise);
             }
         )+
 
@@ -269,7 +269,7 @@ leniencies! {
     }
     url_safe_binary UrlSafeBinary {
         |dialect| user(dialect, &json!({ "x509Certificates": [{ "value": "-_-_" }] })),
-        json!({ "x509Certificates": [{ "value": "-_-_" }] }),
+        json!({ "x509Certificates": [{ "value": "+/+/" }] }),
         Err("x509Certificates.value takes binary (a base64 string)")
     }
     missing_schemas MissingSchemas {

@@ -58,8 +58,7 @@ fn wrong_attribute_paths_say_where() {
         assert_eq!(error.scim_type(), Some(ScimType::InvalidPath), "{text}");
         assert!(
             error.to_string().starts_with(&format!("path, character {position}: ")),
-            "{text}: {}",
-            error.to_string()
+            "{text}: {error}"
         );
     }
     assert!(attribute(&"a".repeat(MAX_LENGTH + 1)).is_err());
@@ -145,8 +144,7 @@ fn wrong_patch_paths_say_where_and_what() {
         assert_eq!(error.scim_type(), Some(scim_type), "{text}: {error}");
         assert!(
             error.to_string().contains(&format!(", character {position}: ")),
-            "{text}: {}",
-            error.to_string()
+            "{text}: {error}"
         );
     }
 }

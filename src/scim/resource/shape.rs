@@ -179,12 +179,14 @@ impl Shape<'_> {
             (Type::DateTime, Value::String(text)) if value::instant(&text).is_some() => {
                 Value::String(text)
             }
-            (Type::Binary, Value::String(text))
-                if is_base64(&text, &alphabet::STANDARD)
-                    || (is_base64(&text, &alphabet::URL_SAFE)
-                        && self.reading.forgives(Leniency::UrlSafeBinary)) =>
-            {
+            (Type::Binary, Value::String(text)) if is_base64(&text, &alphabet::STANDARD) => {
                 text_value(text, name)?
+            }
+            (Type::Binary, Value::String(text))
+                if is_base64(&text, &alphabet::URL_SAFE)
+                    && self.reading.forgives(Leniency::UrlSafeBinary) =>
+            {
+                text_value(text.replace('-', "+").replace('_', "/"), name)?
             }
             _ => return Err(wrong_type(attribute, name)),
         };

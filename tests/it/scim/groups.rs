@@ -275,7 +275,7 @@ both! {
     /// A rename that wrote null for what it did not speak of emptied the group.
     async fn null_members_empty_no_group(world: World) {
         let server = world.server();
-        let okta = server.provider(Dialect::Standard).await;
+        let okta = server.provider(Dialect::Okta).await;
         let person = okta.person("bjensen").await;
         let group = okta.team("Guides", &[&person]).await;
         okta.patch(&format!("/Groups/{group}"), json!([
@@ -288,6 +288,10 @@ both! {
         okta.put(&format!("/Groups/{group}"), &body).await.expect(200);
         let shown = okta.get(&format!("/Groups/{group}")).await.expect(200);
         assert_eq!(shown["members"].as_array().map(Vec::len), Some(1));
+        // By the RFC null is nobody (RFC 7643 §2.5).
+        let other = server.provider(Dialect::Standard).await;
+        let shown = other.put(&format!("/Groups/{group}"), &body).await.expect(200);
+        assert_eq!(shown.get("members"), None);
     }
 
     /// A PUT that said nothing of `active` switched a leaver on.

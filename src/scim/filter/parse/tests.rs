@@ -146,8 +146,7 @@ fn wrong_filters_say_where_and_what() {
         assert!(
             error.to_string().starts_with(&format!("filter, character {position}: "))
                 && error.to_string().contains(what),
-            "{text:?}: {}",
-            error.to_string()
+            "{text:?}: {error}"
         );
     }
 }

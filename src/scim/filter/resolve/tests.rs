@@ -107,7 +107,7 @@ fn what_makes_no_sense_is_refused_by_name() {
     ] {
         let error = resolved(kind, text).unwrap_err();
         assert_eq!(error.scim_type(), Some(ScimType::InvalidFilter), "{text}");
-        assert!(error.to_string().contains(named), "{text}: {}", error.to_string());
+        assert!(error.to_string().contains(named), "{text}: {error}");
     }
 }
 
@@ -167,11 +167,7 @@ fn among_several_types_what_a_type_lacks_has_no_value() {
             Some(Condition::Never),
             Some(strictly("Group", "displayName pr")),
         ),
-        (
-            r#"urn:ietf:params:scim:schemas:core:2.0:User:displayName pr"#,
-            None,
-            Some(Condition::Never),
-        ),
+        ("urn:ietf:params:scim:schemas:core:2.0:User:displayName pr", None, Some(Condition::Never)),
     ] {
         let (found_user, found_group) = of(text).unwrap();
         assert_eq!(found_user, user.unwrap_or_else(|| strictly("User", text)), "{text}");
@@ -189,6 +185,6 @@ fn among_several_types_what_a_type_lacks_has_no_value() {
     ] {
         let error = of(text).unwrap_err();
         assert_eq!(error.scim_type(), Some(ScimType::InvalidFilter), "{text}");
-        assert!(error.to_string().contains(named), "{text}: {}", error.to_string());
+        assert!(error.to_string().contains(named), "{text}: {error}");
     }
 }
