@@ -14,9 +14,10 @@ mod walk;
 
 pub use search::Found;
 
+use super::connection::Backend;
 use super::resources::Stored;
 use super::{Reader, Result};
-use crate::id::ResourceId;
+use crate::id::{OrganizationId, ResourceId};
 use crate::scim::filter::{Condition, eval};
 use crate::scim::list::{Direction, Query};
 use crate::scim::schema::ResourceType;
@@ -24,7 +25,7 @@ use branch::Branch;
 use lower::{Lowering, Related, mentions};
 use order::Order;
 use page::Selection;
-use predicate::Lowered;
+use predicate::{Lowered, Test};
 
 /// A page of a list.
 #[derive(Debug, Clone, PartialEq)]
@@ -97,5 +98,19 @@ impl Reader<'_> {
         let organization = self.organization;
         let backend = self.conn.backend();
         Lowering { kind, organization, backend }.lower(condition, false)
+    }
+}
+
+/// The test of a row that a condition becomes on SQLite, as text with `?` for every value; none
+/// where the answer needs no test, or the database can make none.
+pub fn tested(
+    kind: &ResourceType,
+    organization: OrganizationId,
+    condition: &Condition,
+) -> Option<String> {
+    let lowering = Lowering { kind, organization, backend: Backend::Sqlite };
+    match lowering.lower(condition, false).test {
+        Test::Sql(sql) => Some(sql.text()),
+        Test::True | Test::False => None,
     }
 }
