@@ -182,8 +182,8 @@ leniencies! {
     QuietPatch "quiet-patch" [Entra]
         "200 with the resource; 204 for a group with many members.",
         "Microsoft recommends it for groups, and its tests expect it of users too.";
-    /// The `displayName` of a group is unique. This is a demand, not a leniency: a second group of
-    /// the name is refused with 409 `uniqueness`.
+    /// The `displayName` of a group is unique. This is a demand, not a leniency, and is not counted: a
+    /// second group of the name is refused with 409 `uniqueness`.
     UniqueGroupName "unique-group-name" [Entra]
         "Several groups may have one name.",
         "Entra ID looks groups up by name, and its validator asks for the refusal.";
