@@ -22,12 +22,20 @@ fuzz_target!(|bytes: &[u8]| {
     for kind in &REGISTRY.resource_types {
         for start in documents(kind) {
             let strict = applied(kind, start, &body, Dialect::Strict);
+            if let Ok((operations, patched)) = &strict {
+                holds(kind, start, operations, Dialect::Strict, patched);
+            }
             for dialect in Dialect::ALL {
-                let patched = applied(kind, start, &body, dialect);
-                // What needed no forgiveness is right, and means the same, by the strict rules.
-                if patched.as_ref().is_ok_and(|patched| patched.forgiven.is_empty()) {
-                    assert_eq!(strict, patched, "{dialect:?}");
+                let Ok((operations, patched)) = applied(kind, start, &body, dialect) else {
+                    continue;
+                };
+                let strict = strict.as_ref().ok().map(|(_, patched)| patched);
+                if strict == Some(&patched) {
+                    continue;
                 }
+                // What needed no forgiveness is right, and means the same, by the strict rules.
+                assert!(!patched.forgiven.is_empty(), "{dialect:?} {patched:?} {strict:?}");
+                holds(kind, start, &operations, dialect, &patched);
             }
         }
     }
@@ -38,11 +46,10 @@ fn applied(
     start: &Map<String, Value>,
     body: &Value,
     dialect: Dialect,
-) -> Result<Patched, Error> {
+) -> Result<(Vec<Operation>, Patched), Error> {
     let operations = patch::parse(kind, body, dialect).inspect_err(is_told)?;
     let patched = patch::apply(kind, start, &operations, dialect).inspect_err(is_told)?;
-    holds(kind, start, &operations, dialect, &patched);
-    Ok(patched)
+    Ok((operations, patched))
 }
 
 fn holds(

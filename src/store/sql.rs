@@ -171,6 +171,15 @@ impl Sql {
         self.parts.is_empty()
     }
 
+    /// The text, with `?` for every value.
+    pub(super) fn text(&self) -> String {
+        let part = |part: &Part| match part {
+            Part::Text(text) => text.clone(),
+            Part::Bind(_) => "?".to_owned(),
+        };
+        self.parts.iter().map(part).collect()
+    }
+
     /// Says that the text comes in many shapes, so that the prepared statement is not kept.
     pub(super) fn dynamic(&mut self) -> &mut Self {
         self.dynamic = true;

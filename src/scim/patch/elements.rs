@@ -4,7 +4,7 @@ use super::{Op, value_path};
 use crate::scim::error::{Error, Fault};
 use crate::scim::resource::immutable;
 use crate::scim::resource::shape::{
-    MAX_ELEMENTS, Shape, identity, is_primary, several_primary, too_many, unite,
+    MAX_ELEMENTS, Shape, identity, is_primary, several_primary, too_many, unite, united,
 };
 use crate::scim::schema::{Attribute, Mutability, Place, Type};
 use crate::scim::value::sort_key;
@@ -177,7 +177,7 @@ fn append(
         return Err(too_many(name));
     }
     demote(&mut list, &claims, name)?;
-    Ok(list)
+    Ok(united(attribute, list)) // one that is demoted may be equal to another now
 }
 
 /// After these elements were written: where one of them is primary, the others no longer are.

@@ -340,6 +340,32 @@ fn there_is_one_primary() {
 }
 
 #[test]
+fn what_becomes_equal_is_one() {
+    let ims = |operations| after(Dialect::Strict, operations).map(|user| user["ims"].clone());
+    for (operations, expected) in [
+        (
+            // The one that is demoted is the one that is added beside its successor.
+            json!([
+                { "op": "add", "path": "ims", "value": [{ "type": "a", "primary": true }] },
+                { "op": "add", "path": "ims", "value": [
+                    { "type": "b", "primary": true }, { "type": "a", "primary": false }] },
+            ]),
+            json!([{ "type": "a", "primary": false }, { "type": "b", "primary": true }]),
+        ),
+        (
+            json!([
+                { "op": "add", "path": "ims", "value": [
+                    { "type": "a", "display": "x" }, { "type": "a", "display": "y" }] },
+                { "op": "replace", "path": "ims[display eq \"y\"].display", "value": "x" },
+            ]),
+            json!([{ "type": "a", "display": "x" }]),
+        ),
+    ] {
+        assert_eq!(ims(operations.clone()), Ok(expected), "{operations}");
+    }
+}
+
+#[test]
 fn a_new_manager_takes_the_old_reference_along() {
     let ext = urn::ENTERPRISE_USER;
     for (operations, manager) in [

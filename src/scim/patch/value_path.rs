@@ -109,9 +109,7 @@ impl Edit<'_> {
         list.retain(|element| {
             !element.is_null() && !element.as_object().is_some_and(Map::is_empty)
         });
-        // Only another `value` or `type` makes two elements one.
-        let same = self.sub.is_none_or(|sub| matches!(sub.name.as_str(), "value" | "type"));
-        Ok(if same { united(self.attribute, list) } else { list })
+        Ok(united(self.attribute, list))
     }
 
     fn with_part(
