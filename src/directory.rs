@@ -7,6 +7,7 @@
 //! Members are rows. A PATCH never loads them: its operations become who joins and who leaves.
 
 mod answer;
+mod leniencies;
 mod membership;
 mod precondition;
 mod read;
@@ -19,7 +20,7 @@ pub use read::Got;
 pub use write::Done;
 
 use crate::clock::Clock;
-use crate::id::{OrganizationId, ResourceId};
+use crate::id::{ClientId, OrganizationId, ResourceId};
 use crate::scim::dialect::Dialect;
 use crate::scim::error::{Fault, shortened};
 use crate::scim::schema::{Registry, ResourceType};
@@ -34,6 +35,8 @@ pub struct Caller {
     pub organization: OrganizationId,
     /// How the caller speaks SCIM.
     pub dialect: Dialect,
+    /// Which client it is.
+    pub client: ClientId,
     /// As changes and the audit log name the caller: `client:okta`.
     pub actor: String,
     /// What the organization's resources are like.
@@ -46,12 +49,13 @@ pub struct Service {
     store: Store,
     clock: Clock,
     wake: Arc<Notify>,
+    tally: leniencies::Tally,
 }
 
 impl Service {
     /// Over a store; `wake` is rung after every commit that holds a change.
     pub fn new(store: Store, clock: Clock, wake: Arc<Notify>) -> Self {
-        Self { store, clock, wake }
+        Self { store, clock, wake, tally: <_>::default() }
     }
 
     /// The database.

@@ -298,7 +298,10 @@ class Directory:
         base = re.sub(r"(/o/[^/]+)?/scim/v2$", "", self.server.base)
         admin = Server(base, self.options.admin_token)
         document = json.loads((HERE / "probe.json").read_text("utf-8"))
-        document.pop("schemas")
+        if self.options.indexed:
+            for one in document["attributes"]:
+                for part in one.get("subAttributes", [one]):
+                    part["indexed"] = part["type"] != "binary"
         json_kind = {"Content-Type": "application/json", "Accept": "application/json"}
         answer = admin.send(
             "PUT", f"/api/v1/schemas/{PROBE}", {**document, "extends": "User"}, json_kind
@@ -811,6 +814,9 @@ def arguments():
     )
     parser.add_argument(
         "--admin-token", help="token of Rollcall's admin API, to bring the probe extension there"
+    )
+    parser.add_argument(
+        "--indexed", action="store_true", help="ask Rollcall to index the probe extension"
     )
     parser.add_argument("--file", action="append", help="only this file, such as `filter`; repeat")
     parser.add_argument("--case", action="append", help="only cases with this in their name; repeat")

@@ -54,6 +54,10 @@ async fn serve(loaded: Loaded) -> Result<(), Failure> {
         let instance = instance.clone();
         async move { instance.keep_indexes().await }
     });
+    let counting = actix_web::rt::spawn({
+        let instance = instance.clone();
+        async move { instance.keep_counting().await }
+    });
     say(&welcome::started(&base, &shown_database(&config.database_url)))?;
     if let Some(secret) = first_token(&store, organization.id, &clock).await? {
         say(&welcome::first_steps(&base, secret.expose_secret()))?;
@@ -68,6 +72,10 @@ async fn serve(loaded: Loaded) -> Result<(), Failure> {
     let ended = http.await.map_err(|error| error.to_string());
     stopped.abort();
     indexes.abort();
+    counting.abort();
+    if let Err(error) = instance.finish_counting().await {
+        tracing::warn!(%error, "what clients were forgiven in the last seconds was not counted");
+    }
     if !running.stop(patience).await {
         tracing::warn!("some pushes did not finish in time; they run again at the next start");
     }

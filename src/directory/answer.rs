@@ -2,12 +2,14 @@
 
 use crate::id::ResourceId;
 use crate::scim::cursor::Bound;
-use crate::scim::projection::Projection;
+use crate::scim::dialect::Forgiven;
+use crate::scim::projection::{Projection, Written};
 use crate::scim::schema::{Registry, ResourceType};
 use crate::store::members::{MemberRow, Membership};
 use crate::store::resources::Stored;
 use crate::store::{Error, Reader, Result};
 use serde_json::{Map, Value};
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// Members that are read and written out at a time, so that a large group is never in memory as
@@ -21,6 +23,21 @@ pub struct View {
     pub base: String,
     /// Which attributes; none for no body at all.
     pub shown: Option<Projection>,
+    /// What had to be forgiven to read that.
+    pub forgiven: Forgiven,
+}
+
+impl View {
+    /// For the answer to a request that wrote this.
+    pub(super) fn of_writing(&self, written: &Written) -> Cow<'_, Self> {
+        match &self.shown {
+            Some(shown) if !written.is_empty() => Cow::Owned(Self {
+                shown: Some(shown.clone().of_writing(written.clone())),
+                ..self.clone()
+            }),
+            _ => Cow::Borrowed(self),
+        }
+    }
 }
 
 /// One resource as it is answered.

@@ -36,6 +36,7 @@ impl Service {
         let (registry, kind) = (Arc::clone(&caller.registry), Arc::clone(kind));
         let members = kind.has_members()
             && view.shown.as_ref().is_some_and(|shown| shown.wants(&kind, "members"));
+        let forgiven = view.forgiven;
         let work = move |reader: &mut crate::store::Reader<'_>| {
             let stored = reader
                 .resource(&kind.name, id)?
@@ -47,11 +48,13 @@ impl Service {
             }
             answer::one(reader, &registry, &kind, &stored, &view).map(Got::Resource)
         };
-        if members {
-            self.store.read(caller.organization, work).await
+        let got = if members {
+            self.store.read(caller.organization, work).await?
         } else {
-            self.store.glance(caller.organization, work).await
-        }
+            self.store.glance(caller.organization, work).await?
+        };
+        self.note_forgiven(caller, forgiven);
+        Ok(got)
     }
 
     /// One page of the resources that meet a query. `shown` says for each of its types how much to

@@ -9,11 +9,12 @@ pub use bulk::Done;
 use super::answer::{self, Answer, View};
 use super::{Caller, Precondition, Service};
 use crate::id::ResourceId;
+use crate::scim::dialect::Forgiven;
 use crate::scim::schema::ResourceType;
 use crate::store::{Result, Transaction};
 use serde_json::Value;
 use std::sync::Arc;
-use within::{Behalf, Creation, Patch, Replacement, new_id};
+use within::{Behalf, Creation, Outcome, Patch, Replacement, new_id};
 
 impl Service {
     /// Makes a resource.
@@ -32,9 +33,8 @@ impl Service {
         let creation = Creation::read(caller, kind, new_id(now_us), body, now_us)?;
         let (behalf, kind) = (self.behalf(caller), Arc::clone(kind));
         self.write(caller, move |transaction| {
-            let stored = behalf.create(transaction, &creation)?;
-            let answer = answer::one(transaction, &behalf.registry, &kind, &stored, &view)?;
-            Ok((answer, true))
+            let outcome = behalf.create(transaction, &creation)?;
+            answered(transaction, &behalf, &kind, outcome, &view)
         })
         .await
     }
@@ -59,8 +59,8 @@ impl Service {
         let replacement = Replacement::read(caller, kind, body)?;
         let (behalf, kind) = (self.behalf(caller), Arc::clone(kind));
         self.write(caller, move |transaction| {
-            let (after, wrote) = behalf.replace(transaction, id, &precondition, &replacement)?;
-            Ok((answer::one(transaction, &behalf.registry, &kind, &after, &view)?, wrote))
+            let outcome = behalf.replace(transaction, id, &precondition, &replacement)?;
+            answered(transaction, &behalf, &kind, outcome, &view)
         })
         .await
     }
@@ -83,8 +83,8 @@ impl Service {
         let patch = Patch::read(caller, kind, body)?;
         let (behalf, kind) = (self.behalf(caller), Arc::clone(kind));
         self.write(caller, move |transaction| {
-            let (after, wrote) = behalf.patch(transaction, id, &precondition, &patch)?;
-            Ok((answer::one(transaction, &behalf.registry, &kind, &after, &view)?, wrote))
+            let outcome = behalf.patch(transaction, id, &precondition, &patch)?;
+            answered(transaction, &behalf, &kind, outcome, &view)
         })
         .await
     }
@@ -104,7 +104,7 @@ impl Service {
         let (behalf, kind) = (self.behalf(caller), Arc::clone(kind));
         self.write(caller, move |transaction| {
             behalf.delete(transaction, &kind, id, &precondition)?;
-            Ok(((), true))
+            Ok(Answered { answer: (), changed: true, forgiven: Forgiven::default() })
         })
         .await
     }
@@ -114,21 +114,46 @@ impl Service {
         Behalf::new(caller.clone(), Arc::clone(&caller.registry), self.clock.clone())
     }
 
-    /// Runs a transaction that also says whether it changed anything, and wakes the engine if so.
+    /// Runs a transaction, and counts what was forgiven for it once it is there to stay. The engine
+    /// is woken if anything changed.
     async fn write<T, F>(&self, caller: &Caller, work: F) -> Result<T>
     where
         T: Send + 'static,
-        F: Fn(&mut Transaction<'_>) -> Result<(T, bool)> + Send + 'static,
+        F: Fn(&mut Transaction<'_>) -> Result<Answered<T>> + Send + 'static,
     {
         let revision = caller.registry.revision;
         let checked = move |transaction: &mut Transaction<'_>| {
             transaction.hold_registry(revision)?;
             work(transaction)
         };
-        let (answer, wrote) = self.store.write(caller.organization, checked).await?;
-        if wrote {
+        let Answered { answer, changed, forgiven } =
+            self.store.write(caller.organization, checked).await?;
+        self.note_forgiven(caller, forgiven);
+        if changed {
             self.wake.notify_one();
         }
         Ok(answer)
     }
+}
+
+/// What a transaction answers.
+struct Answered<T> {
+    answer: T,
+    /// Whether anything changed.
+    changed: bool,
+    /// What was forgiven.
+    forgiven: Forgiven,
+}
+
+fn answered(
+    transaction: &mut Transaction<'_>,
+    behalf: &Behalf,
+    kind: &ResourceType,
+    outcome: Outcome,
+    view: &View,
+) -> Result<Answered<Answer>> {
+    let Outcome { stored, changed, forgiven, written } = outcome;
+    let shown = view.of_writing(&written);
+    let answer = answer::one(transaction, &behalf.registry, kind, &stored, &shown)?;
+    Ok(Answered { answer, changed, forgiven: forgiven.and(view.forgiven) })
 }

@@ -5,6 +5,7 @@
 mod activity;
 mod apps;
 mod caller;
+mod clients;
 mod mapping;
 mod organization;
 mod problem;
@@ -37,6 +38,7 @@ use utoipa::{Modify, OpenApi};
         runs::quick_sync, runs::list, runs::get, runs::confirm, runs::cancel,
         activity::accounts, activity::links, activity::parked, activity::retry_all,
         activity::provision, activity::why, activity::attempts, activity::changes,
+        clients::list, clients::get, clients::update,
         organization::get, organization::update,
         schemas::list, schemas::get, schemas::put, schemas::remove,
     )
@@ -188,6 +190,17 @@ pub fn configure(state: ApiState, body_limit: usize) -> impl FnOnce(&mut web::Se
                 .service(
                     web::resource("/changes")
                         .route(web::get().to(activity::changes))
+                        .default_service(web::route().to(wrong_method)),
+                )
+                .service(
+                    web::resource("/clients")
+                        .route(web::get().to(clients::list))
+                        .default_service(web::route().to(wrong_method)),
+                )
+                .service(
+                    web::resource("/clients/{name}")
+                        .route(web::get().to(clients::get))
+                        .route(web::patch().to(clients::update))
                         .default_service(web::route().to(wrong_method)),
                 )
                 .service(

@@ -2,7 +2,7 @@
 //! table of errors, [`Fault`].
 
 use crate::auth::Denied;
-use crate::scim::error::{Error as Scim, Fault, ScimType, shortened};
+use crate::scim::error::{Error as Scim, Fault, shortened};
 use crate::{clock, id, store};
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode};
@@ -23,16 +23,6 @@ pub struct Refusal {
 pub type Result<T> = std::result::Result<T, Refusal>;
 
 impl Refusal {
-    /// Any status without a keyword.
-    pub fn status(status: u16, detail: impl Into<String>) -> Self {
-        Scim::status(status, detail).into()
-    }
-
-    /// A 400 `invalidSyntax`.
-    pub fn syntax(detail: impl Into<String>) -> Self {
-        Scim::bad(ScimType::InvalidSyntax, detail).into()
-    }
-
     /// A 405 that lists what is allowed.
     pub fn method(used: &Method, allowed: &[Method]) -> Self {
         let names: Vec<&str> = allowed.iter().map(Method::as_str).collect();

@@ -90,6 +90,7 @@ pub async fn caller(state: &State, principal: &Principal) -> Result<Caller> {
     Ok(Caller {
         organization: principal.organization,
         dialect: principal.client.dialect,
+        client: principal.client.id,
         actor: principal.actor(),
         registry: state.service.store().registry(principal.organization).await?,
     })
@@ -145,6 +146,15 @@ pub fn parameter(request: &HttpRequest, name: &str) -> Option<String> {
     url::form_urlencoded::parse(request.query_string().as_bytes())
         .find(|(key, _)| key.eq_ignore_ascii_case(name))
         .map(|(_, value)| value.into_owned())
+}
+
+/// A parameter of the query that is a list; several of them are one list.
+pub fn list_parameter(request: &HttpRequest, name: &str) -> Option<String> {
+    let lists: Vec<Cow<'_, str>> = url::form_urlencoded::parse(request.query_string().as_bytes())
+        .filter(|(key, _)| key.eq_ignore_ascii_case(name))
+        .map(|(_, value)| value)
+        .collect();
+    (!lists.is_empty()).then(|| lists.join(","))
 }
 
 /// The body as JSON.
@@ -243,5 +253,9 @@ mod tests {
         assert_eq!(parameter(&request, "excludedAttributes").as_deref(), Some("a,b"));
         assert_eq!(parameter(&request, "filter").as_deref(), Some("a eq \"é\""));
         assert_eq!(parameter(&request, "count"), None);
+        let request =
+            TestRequest::with_uri("/Users?attributes=a,b&x=1&Attributes=c").to_http_request();
+        assert_eq!(list_parameter(&request, "attributes").as_deref(), Some("a,b,c"));
+        assert_eq!(list_parameter(&request, "excludedAttributes"), None);
     }
 }

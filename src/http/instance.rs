@@ -105,6 +105,19 @@ impl Instance {
         }
     }
 
+    /// Counts what clients are forgiven, from time to time. Never ends.
+    pub async fn keep_counting(&self) {
+        self.state.service.keep_writing_leniencies().await;
+    }
+
+    /// Counts what has not been counted yet, before the end.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn finish_counting(&self) -> crate::store::Result<()> {
+        self.state.service.write_leniencies().await
+    }
+
     /// Starts to serve on a listening socket; ends when its handle says so, not on signals.
     ///
     /// # Errors

@@ -11,6 +11,7 @@ mod search;
 use super::error::{Refusal, Result};
 use super::extract;
 use super::server::State;
+use crate::scim::error::Fault;
 use actix_web::http::{Method, header};
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, Resource};
@@ -100,5 +101,5 @@ async fn nothing() -> Result<HttpResponse> {
 }
 
 async fn me() -> Result<HttpResponse> {
-    Err(Refusal::status(501, "/Me is not supported: tokens belong to clients, not to people"))
+    Err(Fault::Me.into())
 }

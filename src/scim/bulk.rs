@@ -12,6 +12,7 @@ mod tests;
 
 pub use parse::parse;
 
+use super::dialect::Forgiven;
 use super::error::Error;
 use super::schema::ResourceType;
 use serde_json::{Map, Value};
@@ -30,6 +31,8 @@ pub struct Request {
     pub fail_on_errors: Option<usize>,
     /// In the order of the request.
     pub operations: Vec<Operation>,
+    /// What had to be forgiven to read it.
+    pub forgiven: Forgiven,
 }
 
 /// One operation of a `BulkRequest`.

@@ -95,16 +95,6 @@ impl Error {
         Self { operation: Some(number), ..self }
     }
 
-    /// A 400 with its keyword, of code that has no row yet.
-    pub fn bad(scim_type: ScimType, detail: impl Into<String>) -> Self {
-        Fault::Untabled { status: 400, scim_type: Some(scim_type), detail: detail.into() }.into()
-    }
-
-    /// Any status without a keyword, of code that has no row yet.
-    pub fn status(status: u16, detail: impl Into<String>) -> Self {
-        Fault::Untabled { status, scim_type: None, detail: detail.into() }.into()
-    }
-
     /// The body of RFC 7644 §3.12; `status` is a string there.
     pub fn body(&self) -> Value {
         let mut body = Map::new();

@@ -165,6 +165,17 @@ pub(in crate::scim) fn unknown(key: &str, holder: &str, reading: &Reading) -> Re
     Err(Fault::UnknownAttribute { name: shortened(key), holder: holder.to_owned() }.into())
 }
 
+/// What happens to a member of a message that the RFC does not define.
+///
+/// # Errors
+/// `invalidSyntax` naming it, unless that is forgiven.
+pub fn unknown_member(message: &'static str, name: &str, reading: &Reading) -> Result<(), Error> {
+    if reading.forgives(Leniency::UnknownMembers) {
+        return Ok(());
+    }
+    Err(Fault::UnknownMember { message, name: shortened(name) }.into())
+}
+
 /// Checks `schemas` as sent against the attributes beside it. What is stored does not come from it:
 /// [`document::seal`] computes it.
 fn check_schemas(

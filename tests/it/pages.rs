@@ -1,6 +1,6 @@
 //! Pages that are written from the program's own tables, compared with what is in `docs`.
 
-use rollcall::scim::error;
+use rollcall::scim::{dialect, error};
 use std::fs;
 use std::path::Path;
 
@@ -23,6 +23,11 @@ fn page(name: &str, rendered: &str) {
 #[test]
 fn errors() {
     page("errors.md", &error::page::render());
+}
+
+#[test]
+fn dialects() {
+    page("dialects.md", &dialect::page::render());
 }
 
 /// A row that nothing in the code produces is a promise that nobody keeps.

@@ -1,10 +1,12 @@
 //! Several writes in one transaction (RFC 7644 §3.7), each kept or undone by itself.
 
-use super::within::{Behalf, Creation, Patch, Replacement, new_id};
+use super::Answered;
+use super::within::{Behalf, Creation, Outcome, Patch, Replacement, new_id};
 use crate::directory::answer::location;
 use crate::directory::{Caller, Precondition, Service, Tags, not_found, resource_id};
 use crate::id::ResourceId;
 use crate::scim::bulk::{Action, Method, Operation, Request, Step};
+use crate::scim::dialect::Forgiven;
 use crate::scim::error::{Fault, shortened};
 use crate::scim::schema::ResourceType;
 use crate::store::resources::Stored;
@@ -37,8 +39,23 @@ enum Write {
     Delete(ResourceId, Precondition, Arc<ResourceType>),
 }
 
-/// What a write comes to: the resource, unless it is gone, the status, and whether anything differs.
-type Written = (Option<Stored>, u16, bool);
+/// What a write comes to.
+struct Written {
+    /// The resource, unless it is gone.
+    stored: Option<Stored>,
+    status: u16,
+    /// Whether anything differs.
+    changed: bool,
+    /// What was forgiven.
+    forgiven: Forgiven,
+}
+
+impl Written {
+    fn of(outcome: Outcome, status: u16) -> Self {
+        let Outcome { stored, changed, forgiven, .. } = outcome;
+        Self { stored: Some(stored), status, changed, forgiven }
+    }
+}
 
 impl Service {
     /// Does the operations of a bulk request in one transaction, each all or nothing; what fails is
@@ -55,6 +72,7 @@ impl Service {
     ) -> Result<Vec<Option<Done>>> {
         let steps = request.steps();
         let fail_on_errors = request.fail_on_errors.unwrap_or(usize::MAX);
+        let forgiven = request.forgiven;
         let links: Vec<Link> = request.operations.iter().map(Link::of).collect();
         let prepared = self.prepare(caller, request.operations, base);
         let (behalf, base) = (self.behalf(caller), base.to_owned());
@@ -66,7 +84,8 @@ impl Service {
                 prepared: &prepared,
                 done: links.iter().map(|_| None).collect(),
                 failures: 0,
-                wrote: false,
+                changed: false,
+                forgiven,
             };
             for step in &steps {
                 if run.failures >= fail_on_errors {
@@ -74,7 +93,7 @@ impl Service {
                 }
                 run.step(transaction, step)?;
             }
-            Ok((run.done, run.wrote))
+            Ok(Answered { answer: run.done, changed: run.changed, forgiven: run.forgiven })
         })
         .await
     }
@@ -156,7 +175,8 @@ struct Run<'r> {
     prepared: &'r [Prepared],
     done: Vec<Option<Done>>,
     failures: usize,
-    wrote: bool,
+    changed: bool,
+    forgiven: Forgiven,
 }
 
 impl Run<'_> {
@@ -229,20 +249,21 @@ impl Run<'_> {
         let behalf = self.behalf;
         match prepared.write.as_ref().map_err(Clone::clone)? {
             Write::Create(creation, _) => {
-                Ok((Some(behalf.create(transaction, creation)?), 201, true))
+                Ok(Written::of(behalf.create(transaction, creation)?, 201))
             }
             Write::Replace(id, precondition, replacement) => {
-                let (after, wrote) = behalf.replace(transaction, *id, precondition, replacement)?;
-                Ok((Some(after), 200, wrote))
+                let outcome = behalf.replace(transaction, *id, precondition, replacement)?;
+                Ok(Written::of(outcome, 200))
             }
             Write::Patch(id, precondition, patch, kind) => {
-                let (after, wrote) = behalf.patch(transaction, *id, precondition, patch)?;
+                let outcome = behalf.patch(transaction, *id, precondition, patch)?;
                 // As alone: nobody adds a member to be sent all of them.
-                Ok((Some(after), if kind.has_members() { 204 } else { 200 }, wrote))
+                Ok(Written::of(outcome, if kind.has_members() { 204 } else { 200 }))
             }
             Write::Delete(id, precondition, kind) => {
                 behalf.delete(transaction, kind, *id, precondition)?;
-                Ok((None, 204, true))
+                let forgiven = Forgiven::default();
+                Ok(Written { stored: None, status: 204, changed: true, forgiven })
             }
         }
     }
@@ -258,8 +279,9 @@ impl Run<'_> {
         let Some(prepared) = self.prepared.get(at) else { return Ok(()) };
         let location = prepared.location.clone();
         let done = match written {
-            Ok((stored, status, wrote)) => {
-                self.wrote |= wrote;
+            Ok(Written { stored, status, changed, forgiven }) => {
+                self.changed |= changed;
+                self.forgiven = self.forgiven.and(forgiven);
                 let made = match (&prepared.write, &stored) {
                     (Ok(Write::Create(_, kind)), Some(stored)) => {
                         Some(self::location(self.base, kind, stored.id))

@@ -5,8 +5,9 @@ use crate::clock::Clock;
 use crate::directory::membership::{self, Moved};
 use crate::directory::{Caller, Precondition};
 use crate::id::{ResourceId, new_uuid};
-use crate::scim::dialect::Dialect;
+use crate::scim::dialect::{Forgiven, Leniency, Reading};
 use crate::scim::patch::{self, Operation};
+use crate::scim::projection::Written;
 use crate::scim::resource::{self, Valid};
 use crate::scim::schema::{Registry, ResourceType};
 use crate::store::changes::ChangeOp;
@@ -25,6 +26,18 @@ pub(in crate::directory) struct Behalf {
     pub(in crate::directory) registry: Arc<Registry>,
     clock: Clock,
     last_us: Cell<i64>,
+}
+
+/// What a write came to.
+pub(in crate::directory) struct Outcome {
+    /// The resource as it is now.
+    pub(in crate::directory) stored: Stored,
+    /// Whether anything differs.
+    pub(in crate::directory) changed: bool,
+    /// What had to be forgiven.
+    pub(in crate::directory) forgiven: Forgiven,
+    /// What was written of what is returned on request only.
+    pub(in crate::directory) written: Written,
 }
 
 /// A resource to make. Reading it needs no database, nor does its id.
@@ -79,15 +92,16 @@ impl Replacement {
         kind: &Arc<ResourceType>,
         body: Value,
     ) -> Result<Self> {
-        // Whoever is switched off is not switched on by a body that does not speak of it.
         let says_active = body
             .as_object()
             .is_some_and(|body| body.keys().any(|key| key.eq_ignore_ascii_case("active")));
         let valid = resource::check(kind, body, caller.dialect)?;
-        let cleared = kind.has_members() && caller.dialect == Dialect::Strict;
         let members = match &valid.members {
             Some(members) => Some(membership::ids(members)?),
-            None => cleared.then(Vec::new),
+            None if kind.has_members() && !caller.dialect.forgives(Leniency::KeptMembers) => {
+                Some(Vec::new())
+            }
+            None => None,
         };
         Ok(Self { kind: Arc::clone(kind), valid, members, says_active })
     }
@@ -130,7 +144,7 @@ impl Behalf {
         &self,
         transaction: &mut Transaction<'_>,
         creation: &Creation,
-    ) -> Result<Stored> {
+    ) -> Result<Outcome> {
         let Creation { kind, id, valid, members, now_us } = creation;
         let (id, now_us) = (*id, *now_us);
         self.last_us.set(self.last_us.get().max(now_us));
@@ -141,10 +155,11 @@ impl Behalf {
             moved.join(transaction.add_members(id, members, now_us)?);
         }
         self.record(transaction, &stored, ChangeOp::Create, moved, now_us)?;
-        Ok(stored)
+        let (forgiven, written) = (valid.forgiven, valid.written.clone());
+        Ok(Outcome { stored, changed: true, forgiven, written })
     }
 
-    /// Replaces a resource. Answers it as it is now, and whether anything differed.
+    /// Replaces a resource.
     ///
     /// # Errors
     /// As [`Behalf::create`]; a 404 for an id that names none, [`crate::store::Error::Stale`], and
@@ -155,13 +170,21 @@ impl Behalf {
         id: ResourceId,
         precondition: &Precondition,
         replacement: &Replacement,
-    ) -> Result<(Stored, bool)> {
+    ) -> Result<Outcome> {
         let Replacement { kind, valid, members, says_active } = replacement;
         let before = locked(transaction, kind, id)?;
         precondition.check_write(before.version)?;
         let mut valid = valid.clone();
-        if let Some(active) = before.attributes.get("active").filter(|_| !says_active) {
+        let reading = Reading::new(self.caller.dialect);
+        if let Some(active) = before.attributes.get("active").filter(|_| !says_active)
+            && valid.attributes.get("active") != Some(active)
+            && reading.forgives(Leniency::KeptActive)
+        {
             valid.attributes.insert("active".to_owned(), active.clone());
+        }
+        if kind.has_members() && members.is_none() && valid.members.is_none() {
+            // Nobody was read, so this is a yes.
+            let _kept = reading.forgives(Leniency::KeptMembers);
         }
         resource::keep_immutable(kind, &before.attributes, &mut valid)?;
         let now_us = self.instant(before.modified_us);
@@ -171,10 +194,13 @@ impl Behalf {
             moved.leave(left);
             moved.join(joined);
         }
-        self.save(transaction, kind, before, &valid.attributes, moved, now_us)
+        let (stored, changed) =
+            self.save(transaction, kind, before, &valid.attributes, moved, now_us)?;
+        let forgiven = valid.forgiven.and(reading.forgiven());
+        Ok(Outcome { stored, changed, forgiven, written: valid.written })
     }
 
-    /// Changes a resource. Answers it as it is now, and whether anything differed.
+    /// Changes a resource.
     ///
     /// # Errors
     /// A 404 for an id that names none, [`crate::store::Error::Stale`],
@@ -186,14 +212,18 @@ impl Behalf {
         id: ResourceId,
         precondition: &Precondition,
         patch: &Patch,
-    ) -> Result<(Stored, bool)> {
+    ) -> Result<Outcome> {
         let Patch { kind, operations } = patch;
+        patch::check_id(operations, &id.to_string())?;
         let before = locked(transaction, kind, id)?;
         precondition.check_write(before.version)?;
         let patched = patch::apply(kind, &before.attributes, operations, self.caller.dialect)?;
         let now_us = self.instant(before.modified_us);
         let moved = membership::apply(transaction, id, &patched.members, now_us)?;
-        self.save(transaction, kind, before, &patched.attributes, moved, now_us)
+        let (stored, changed) =
+            self.save(transaction, kind, before, &patched.attributes, moved, now_us)?;
+        let (forgiven, written) = (patched.forgiven, patched.written);
+        Ok(Outcome { stored, changed, forgiven, written })
     }
 
     /// Deletes a resource.

@@ -136,11 +136,7 @@ pub async fn get(
     shown(&state, &caller, &name).await
 }
 
-async fn shown(
-    state: &ApiState,
-    caller: &Principal,
-    name: &str,
-) -> Result<HttpResponse, Problem> {
+async fn shown(state: &ApiState, caller: &Principal, name: &str) -> Result<HttpResponse, Problem> {
     let found = all(state, caller).await?.into_iter().find(|client| client.name == name);
     Ok(HttpResponse::Ok().json(found.ok_or_else(|| unknown(name))?))
 }
@@ -171,7 +167,13 @@ pub async fn update(
             let before = transaction.set_dialect(&wanted, dialect)?;
             if let Some(before) = before.filter(|before| *before != dialect) {
                 let detail = format!("dialect: {} → {}", before.as_str(), dialect.as_str());
-                transaction.record_audit(now_us, &actor, "client.update", &wanted, Some(&detail))?;
+                transaction.record_audit(
+                    now_us,
+                    &actor,
+                    "client.update",
+                    &wanted,
+                    Some(&detail),
+                )?;
             }
             Ok(before)
         })

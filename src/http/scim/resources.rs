@@ -1,13 +1,16 @@
 //! One resource: POST, GET, PUT, PATCH, DELETE.
 
 use crate::auth::Scope;
-use crate::directory::{Answer, Got, View, resource_id};
+use crate::directory::{Answer, Caller, Got, View, resource_id};
 use crate::http::error::Result;
-use crate::http::extract::{Limit, answer_type, entered, json, parameter, precondition, segment};
+use crate::http::extract::{
+    Limit, answer_type, entered, json, list_parameter, parameter, precondition, segment,
+};
 use crate::http::server::State;
 use crate::id::ResourceId;
+use crate::scim::dialect::Reading;
 use crate::scim::error::{Fault, shortened};
-use crate::scim::projection::Projection;
+use crate::scim::projection::{self, Projection};
 use crate::scim::schema::ResourceType;
 use actix_web::http::{StatusCode, header};
 use actix_web::web::{Data, Payload};
@@ -19,7 +22,7 @@ pub(super) async fn create(
     state: Data<State>,
 ) -> Result<HttpResponse> {
     let (caller, kind) = entered(&request, &state, Scope::ScimWrite).await?;
-    let view = view(&request, &state, &kind)?;
+    let view = view(&request, &state, &caller, &kind)?;
     let body = json(&request, payload, limit(&state, &kind)).await?;
     let answer = state.service.create(&caller, &kind, body, view).await?;
     Ok(respond(&request, StatusCode::CREATED, answer))
@@ -28,7 +31,7 @@ pub(super) async fn create(
 pub(super) async fn get(request: HttpRequest, state: Data<State>) -> Result<HttpResponse> {
     let (caller, kind) = entered(&request, &state, Scope::ScimRead).await?;
     let id = id(&request, &kind)?;
-    let view = view(&request, &state, &kind)?;
+    let view = view(&request, &state, &caller, &kind)?;
     let precondition = precondition(&request);
     let got = state.service.get(&caller, &kind, id, precondition, view).await?;
     Ok(match got {
@@ -44,7 +47,7 @@ pub(super) async fn replace(
 ) -> Result<HttpResponse> {
     let (caller, kind) = entered(&request, &state, Scope::ScimWrite).await?;
     let id = id(&request, &kind)?;
-    let view = view(&request, &state, &kind)?;
+    let view = view(&request, &state, &caller, &kind)?;
     let precondition = precondition(&request);
     let body = json(&request, payload, limit(&state, &kind)).await?;
     let answer = state.service.replace(&caller, &kind, id, body, precondition, view).await?;
@@ -60,7 +63,7 @@ pub(super) async fn patch(
 ) -> Result<HttpResponse> {
     let (caller, kind) = entered(&request, &state, Scope::ScimWrite).await?;
     let id = id(&request, &kind)?;
-    let mut view = view(&request, &state, &kind)?;
+    let mut view = view(&request, &state, &caller, &kind)?;
     let asked = ["attributes", "excludedAttributes"]
         .into_iter()
         .any(|name| parameter(&request, name).is_some());
@@ -93,11 +96,19 @@ fn id(request: &HttpRequest, kind: &ResourceType) -> Result<ResourceId> {
         .ok_or_else(|| Fault::NotFound { kind: kind.name.clone(), id: shortened(&text) }.into())
 }
 
-fn view(request: &HttpRequest, state: &State, kind: &ResourceType) -> Result<View> {
-    let attributes = parameter(request, "attributes");
-    let excluded = parameter(request, "excludedAttributes");
-    let shown = Projection::parse(kind, attributes.as_deref(), excluded.as_deref())?;
-    Ok(View { base: state.scim_base(), shown: Some(shown) })
+fn view(
+    request: &HttpRequest,
+    state: &State,
+    caller: &Caller,
+    kind: &ResourceType,
+) -> Result<View> {
+    let attributes = list_parameter(request, "attributes");
+    let excluded = list_parameter(request, "excludedAttributes");
+    let (attributes, excluded) = (attributes.as_deref(), excluded.as_deref());
+    let reading = Reading::new(caller.dialect);
+    projection::check_names(&[kind], attributes, excluded, &reading)?;
+    let shown = Some(Projection::parse(kind, attributes, excluded)?);
+    Ok(View { base: state.scim_base(), shown, forgiven: reading.forgiven() })
 }
 
 /// An answer with the headers that every single resource has.

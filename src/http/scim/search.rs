@@ -3,13 +3,16 @@
 use crate::auth::Scope;
 use crate::directory::{Caller, Shown};
 use crate::http::error::{Refusal, Result, error_id};
-use crate::http::extract::{Limit, answer_type, caller, entered, json, parameter, scim_caller};
+use crate::http::extract::{
+    Limit, answer_type, caller, entered, json, list_parameter, parameter, scim_caller,
+};
 use crate::http::server::State;
 use crate::scim::cursor::{self, Bound, Cursor};
-use crate::scim::dialect::Reading;
+use crate::scim::dialect::{Forgiven, Reading};
 use crate::scim::error::{Fault, shortened};
 use crate::scim::list::{self, Paging, Parameters, Part, Search};
-use crate::scim::projection::Projection;
+use crate::scim::projection::{self, Projection};
+use crate::scim::resource::unknown_member;
 use crate::scim::schema::ResourceType;
 use crate::scim::urn;
 use actix_web::web::{Data, Payload};
@@ -20,7 +23,7 @@ use std::sync::Arc;
 /// GET on the endpoint of a resource type.
 pub(super) async fn list(request: HttpRequest, state: Data<State>) -> Result<HttpResponse> {
     let (caller, kind) = entered(&request, &state, Scope::ScimRead).await?;
-    let asked = Asked { parameters: parameters(&request), kind: Some(kind) };
+    let asked = Asked::by_address(&request, Some(kind));
     answer(&request, &state, &caller, &asked).await
 }
 
@@ -32,7 +35,7 @@ pub(super) async fn search(
 ) -> Result<HttpResponse> {
     let (caller, kind) = entered(&request, &state, Scope::ScimRead).await?;
     let body = json(&request, payload, Limit::Body(state.body_limit)).await?;
-    let asked = Asked { parameters: read(body)?, kind: Some(kind) };
+    let asked = Asked::by_body(body, &caller, Some(kind))?;
     answer(&request, &state, &caller, &asked).await
 }
 
@@ -40,8 +43,7 @@ pub(super) async fn search(
 pub(super) async fn list_all(request: HttpRequest, state: Data<State>) -> Result<HttpResponse> {
     let principal = scim_caller(&request, &state, Scope::ScimRead).await?;
     let caller = caller(&state, &principal).await?;
-    let asked = Asked { parameters: parameters(&request), kind: None };
-    answer(&request, &state, &caller, &asked).await
+    answer(&request, &state, &caller, &Asked::by_address(&request, None)).await
 }
 
 /// `POST .search` of all resource types.
@@ -53,7 +55,7 @@ pub(super) async fn search_all(
     let principal = scim_caller(&request, &state, Scope::ScimRead).await?;
     let caller = caller(&state, &principal).await?;
     let body = json(&request, payload, Limit::Body(state.body_limit)).await?;
-    let asked = Asked { parameters: read(body)?, kind: None };
+    let asked = Asked::by_body(body, &caller, None)?;
     answer(&request, &state, &caller, &asked).await
 }
 
@@ -61,24 +63,37 @@ pub(super) async fn search_all(
 struct Asked {
     parameters: Parameters,
     kind: Option<Arc<ResourceType>>,
+    forgiven: Forgiven,
 }
 
 impl Asked {
-    /// The query, and how much of each type to show.
-    fn read(&self, caller: &Caller) -> Result<(Search, Vec<Shown>)> {
-        let Self { parameters, kind } = self;
+    fn by_address(request: &HttpRequest, kind: Option<Arc<ResourceType>>) -> Self {
+        Self { parameters: parameters(request), kind, forgiven: Forgiven::default() }
+    }
+
+    fn by_body(body: Value, caller: &Caller, kind: Option<Arc<ResourceType>>) -> Result<Self> {
+        let reading = Reading::new(caller.dialect);
+        let parameters = read(body, &reading)?;
+        Ok(Self { parameters, kind, forgiven: reading.forgiven() })
+    }
+
+    /// The query, how much of each type to show, and what had to be forgiven for it.
+    fn read(&self, caller: &Caller) -> Result<(Search, Vec<Shown>, Forgiven)> {
+        let Self { parameters, kind, forgiven } = self;
         let reading = Reading::new(caller.dialect);
         let search = match kind {
             Some(kind) => Search::of_type(kind, parameters, &reading)?,
             None => Search::of_all(&caller.registry.resource_types, parameters, &reading)?,
         };
-        let (attributes, excluded) = (&parameters.attributes, &parameters.excluded_attributes);
+        let attributes = parameters.attributes.as_deref();
+        let excluded = parameters.excluded_attributes.as_deref();
+        let kinds: Vec<&ResourceType> = search.parts.iter().map(|part| &*part.kind).collect();
+        projection::check_names(&kinds, attributes, excluded, &reading)?;
         let mut shown = Vec::with_capacity(search.parts.len());
         for Part { kind, .. } in &search.parts {
-            let projection = Projection::parse(kind, attributes.as_deref(), excluded.as_deref())?;
-            shown.push((Arc::clone(kind), projection));
+            shown.push((Arc::clone(kind), Projection::parse(kind, attributes, excluded)?));
         }
-        Ok((search, shown))
+        Ok((search, shown, forgiven.and(reading.forgiven())))
     }
 }
 
@@ -88,8 +103,8 @@ async fn answer(
     caller: &Caller,
     asked: &Asked,
 ) -> Result<HttpResponse> {
-    let Asked { parameters, kind } = asked;
-    let (mut search, shown) = asked.read(caller)?;
+    let Asked { parameters, kind, .. } = asked;
+    let (mut search, shown, forgiven) = asked.read(caller)?;
     let base = state.scim_base();
     let body = match search.page {
         Paging::Index { start_index, .. } => {
@@ -113,6 +128,7 @@ async fn answer(
             list::cursor_response(total, listing.resources, previous, next)
         }
     };
+    state.service.note_forgiven(caller, forgiven);
     Ok(HttpResponse::Ok().content_type(answer_type(request.headers())).body(body.to_string()))
 }
 
@@ -124,8 +140,8 @@ fn parameters(request: &HttpRequest) -> Parameters {
         sort_order: named("sortOrder"),
         start_index: named("startIndex"),
         count: named("count"),
-        attributes: named("attributes"),
-        excluded_attributes: named("excludedAttributes"),
+        attributes: list_parameter(request, "attributes"),
+        excluded_attributes: list_parameter(request, "excludedAttributes"),
         cursor: named("cursor"),
     }
 }
@@ -169,8 +185,8 @@ impl<'s> Cursors<'s> {
     }
 }
 
-/// Reads a `SearchRequest`. Members that it does not define are ignored.
-fn read(body: Value) -> Result<Parameters> {
+/// Reads a `SearchRequest`.
+fn read(body: Value, reading: &Reading) -> Result<Parameters> {
     let Value::Object(body) = body else {
         return Err(Fault::NotAnObject { what: "a SearchRequest".to_owned() }.into());
     };
@@ -216,7 +232,7 @@ fn read(body: Value) -> Result<Parameters> {
             "attributes" => parameters.attributes = names(value)?,
             "excludedattributes" => parameters.excluded_attributes = names(value)?,
             "cursor" => parameters.cursor = text(value)?,
-            _ => {}
+            _ => unknown_member("a SearchRequest", &name, reading)?,
         }
     }
     if schemas {
@@ -229,19 +245,20 @@ fn read(body: Value) -> Result<Parameters> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scim::dialect::Dialect;
     use serde_json::json;
 
     /// RFC 7644 §3.4.3, figure 4.
     #[test]
     fn the_example_of_the_rfc_is_read() {
-        let parameters = read(json!({
+        let body = json!({
             "schemas": ["urn:ietf:params:scim:api:messages:2.0:SearchRequest"],
             "attributes": ["displayName", "userName"],
             "filter": "displayName sw \"smith\"",
             "startIndex": 1,
             "count": 10
-        }))
-        .unwrap();
+        });
+        let parameters = read(body, &Reading::default()).unwrap();
         let expected = Parameters {
             filter: Some("displayName sw \"smith\"".into()),
             attributes: Some("displayName,userName".into()),
@@ -262,8 +279,10 @@ mod tests {
             (json!({"schemas": [urn], "count": []}), "count takes a number"),
             (json!({"schemas": [urn], "filter": 1}), "filter takes a string"),
             (json!({"schemas": [urn], "attributes": [1]}), "attributes takes an array"),
+            (json!({"schemas": [urn], "sort": "id"}), "\"sort\" is no member of a SearchRequest"),
         ] {
-            let refused = read(body.clone()).unwrap_err().to_string();
+            let strict = Reading::new(Dialect::Strict);
+            let refused = read(body.clone(), &strict).unwrap_err().to_string();
             assert!(refused.contains(expected), "{body}: {refused}");
         }
     }

@@ -2,9 +2,9 @@
 
 use super::reference::{self, Reference};
 use super::{Action, MAX_OPERATIONS, Method, Operation, PREFIX, Request, Sent};
-use crate::scim::dialect::{Dialect, Leniency};
+use crate::scim::dialect::{Dialect, Leniency, Reading};
 use crate::scim::error::{Error, Fault, shortened};
-use crate::scim::resource::shape;
+use crate::scim::resource::{shape, unknown_member};
 use crate::scim::schema::{Registry, ResourceType};
 use crate::scim::urn;
 use percent_encoding::percent_decode_str;
@@ -32,13 +32,17 @@ pub fn parse(registry: &Registry, body: Value, dialect: Dialect) -> Result<Reque
     let Value::Object(body) = body else {
         return Err(Fault::NotAnObject { what: "a BulkRequest".to_owned() }.into());
     };
+    let reading = Reading::new(dialect);
     let (mut schemas, mut fail_on_errors, mut operations) = (None, None, None);
     for (name, value) in body {
         let known = match name.to_ascii_lowercase().as_str() {
             "schemas" => &mut schemas,
             "failonerrors" => &mut fail_on_errors,
             "operations" => &mut operations,
-            _ => continue,
+            _ => {
+                unknown_member("a BulkRequest", &name, &reading)?;
+                continue;
+            }
         };
         if known.replace(value).is_some() {
             return Err(shape::twice(&name));
@@ -53,8 +57,9 @@ pub fn parse(registry: &Registry, body: Value, dialect: Dialect) -> Result<Reque
         return Err(Fault::BulkTooMany { count: operations.len(), most: MAX_OPERATIONS }.into());
     }
     let fail_on_errors = limit(fail_on_errors)?;
-    let read = operations.into_iter().map(|operation| read(registry, operation, dialect)).collect();
-    Ok(Request { fail_on_errors, operations: linked(read) })
+    let read =
+        operations.into_iter().map(|operation| read(registry, operation, &reading)).collect();
+    Ok(Request { fail_on_errors, operations: linked(read), forgiven: reading.forgiven() })
 }
 
 fn check_schemas(schemas: Option<&Value>) -> Result<(), Error> {
@@ -79,9 +84,9 @@ fn limit(value: Option<Value>) -> Result<Option<usize>, Error> {
 }
 
 /// An operation, as far as it can be read without the others.
-fn read(registry: &Registry, operation: Value, dialect: Dialect) -> (Sent, Result<Action, Error>) {
+fn read(registry: &Registry, operation: Value, reading: &Reading) -> (Sent, Result<Action, Error>) {
     let mut sent = Sent::default();
-    let action = members(operation).and_then(|members| {
+    let action = members(operation, reading).and_then(|members| {
         let Members { method, bulk_id, version, path, data } = members;
         // First all that the answer repeats, so that it does even where something is wrong.
         let (bulk_id, path) = (text("bulkId", bulk_id), text("path", path));
@@ -90,7 +95,7 @@ fn read(registry: &Registry, operation: Value, dialect: Dialect) -> (Sent, Resul
         let method =
             text("method", method)?.ok_or_else(|| Fault::BulkMethod { method: String::new() })?;
         let upper = method.to_ascii_uppercase();
-        let exact = method == upper || dialect.forgives(Leniency::KeywordCase);
+        let exact = method == upper || reading.forgives(Leniency::KeywordCase);
         let known = Method::read(&upper).filter(|_| exact);
         sent.method = Some(if known.is_some() { upper } else { shortened(&method) });
         let method = known.ok_or_else(|| Fault::BulkMethod { method: shortened(&method) })?;
@@ -123,7 +128,7 @@ struct Members {
 }
 
 /// The members of an operation, whose names have no case (RFC 7643 §2.1).
-fn members(operation: Value) -> Result<Members, Error> {
+fn members(operation: Value, reading: &Reading) -> Result<Members, Error> {
     let Value::Object(operation) = operation else {
         return Err(Fault::NotAnObject { what: "an operation".to_owned() }.into());
     };
@@ -135,7 +140,10 @@ fn members(operation: Value) -> Result<Members, Error> {
             "version" => &mut members.version,
             "path" => &mut members.path,
             "data" => &mut members.data,
-            _ => continue,
+            _ => {
+                unknown_member("an operation", &name, reading)?;
+                continue;
+            }
         };
         if known.replace(value).is_some() {
             return Err(shape::twice(&name));

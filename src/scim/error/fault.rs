@@ -48,16 +48,6 @@ macro_rules! faults {
                     $field: $type
                 ),+ } )?,
             )+ )+
-            /// Of code that has no row yet.
-            #[doc(hidden)]
-            Untabled {
-                /// HTTP status.
-                status: u16,
-                /// Keyword.
-                scim_type: Option<ScimType>,
-                /// The sentence.
-                detail: String,
-            },
         }
 
         impl Fault {
@@ -65,7 +55,6 @@ macro_rules! faults {
             pub const fn status(&self) -> u16 {
                 match self {
                     $( $( Self::$name { .. } => $status, )+ )+
-                    Self::Untabled { status, .. } => *status,
                 }
             }
 
@@ -73,7 +62,6 @@ macro_rules! faults {
             pub const fn scim_type(&self) -> Option<ScimType> {
                 match self {
                     $( $( Self::$name { .. } => only(&[$( ScimType::$scim_type )?]), )+ )+
-                    Self::Untabled { scim_type, .. } => *scim_type,
                 }
             }
         }
@@ -82,7 +70,6 @@ macro_rules! faults {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 match self {
                     $( $( Self::$name $( { $( $field ),+ } )? => write!(f, $sentence), )+ )+
-                    Self::Untabled { detail, .. } => f.write_str(detail),
                 }
             }
         }
@@ -150,6 +137,10 @@ section "Where to"
     DiscoveryFilter = 403,
         "discovery endpoints take no filter: leave it out",
         "Leave the filter out.";
+    /// `/Me` names a person, and a token names a client (RFC 7644 §3.11).
+    Me = 501,
+        "/Me is not supported: tokens belong to clients, not to people",
+        "Find the person by a filter.";
     /// The resource is not in the state that the request makes a condition of (RFC 7644 §3.14).
     Stale = 412,
         "the resource is not in the state that If-Match or If-None-Match asks for: read it again",

@@ -3,9 +3,9 @@
 use super::target::Target;
 use super::{MAX_OPERATIONS, Op, Operation};
 use crate::scim::dialect::{Dialect, Forgiven, Leniency, Reading};
-use crate::scim::error::{Error, Fault, shortened};
+use crate::scim::error::{Error, Fault};
 use crate::scim::path;
-use crate::scim::resource::shape;
+use crate::scim::resource::{shape, unknown_member};
 use crate::scim::schema::ResourceType;
 use crate::scim::urn;
 use serde_json::{Map, Value};
@@ -64,10 +64,8 @@ fn check_members(
     reading: &Reading,
 ) -> Result<(), Error> {
     for name in message.keys() {
-        if !known.iter().any(|known| known.eq_ignore_ascii_case(name))
-            && !reading.forgives(Leniency::UnknownMembers)
-        {
-            return Err(Fault::UnknownMember { message: what, name: shortened(name) }.into());
+        if !known.iter().any(|known| known.eq_ignore_ascii_case(name)) {
+            unknown_member(what, name, reading)?;
         }
     }
     Ok(())
