@@ -88,6 +88,10 @@ leniencies! {
     BareComplex "bare-complex" [Standard Okta Entra]
         "400 `invalidValue`",
         "Entra ID sends the manager so.";
+    /// A member of a group as its bare id: `"members": ["id"]`.
+    BareMembers "bare-members" [Entra]
+        "400 `invalidValue`",
+        "Microsoft's tests send `\"value\": \"id\"` on the path `members`.";
     /// One object where an array of them belongs: `"emails": {"value": "a@b.c"}`.
     OneForMany "one-for-many" [Standard Okta Entra]
         "400 `invalidValue`",
