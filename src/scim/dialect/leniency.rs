@@ -163,7 +163,8 @@ leniencies! {
     /// `"members": null` says nothing of the members.
     NullMembers "null-members" [Standard Okta Entra]
         "The group is emptied.",
-        "Null and absence are one state (RFC 7643 §2.5), and absence keeps the members. A rename must not empty a group.";
+        "Null and absence are one state (RFC 7643 §2.5), and absence keeps the members. A rename must \
+         not empty a group.";
     /// A PUT without `members` says nothing of the members.
     KeptMembers "kept-members" [Standard Okta Entra]
         "The group is emptied, as RFC 7644 §3.5.1 allows.",
