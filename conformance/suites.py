@@ -132,7 +132,7 @@ def collection():
     folder = os.environ.get("CONFORMANCE_SUITES") or stage.ROOT / "../shared/suites"
     path = Path(folder).resolve() / COLLECTION
     if not path.is_file():
-        raise NotHere(f"no {COLLECTION} in CONFORMANCE_SUITES")
+        raise NotHere(f"no {COLLECTION}; CONFORMANCE_SUITES names the folder that has it")
     return json.loads(path.read_text("utf-8"))
 
 

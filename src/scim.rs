@@ -3,6 +3,7 @@
 //! Pure: no HTTP, no database, no clock. Everything here is a function of its arguments.
 
 pub mod bulk;
+pub mod cursor;
 pub mod dialect;
 pub mod discovery;
 pub mod error;

@@ -7,7 +7,7 @@
 use crate::id;
 use aws_lc_rs::aead::{AES_256_GCM_SIV, Aad, Nonce, RandomizedNonceKey};
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
+use base64::engine::general_purpose::{STANDARD as BASE64, URL_SAFE_NO_PAD};
 use secrecy::{ExposeSecret as _, SecretString};
 use std::io::{self, Write as _};
 use std::path::Path;
@@ -171,6 +171,44 @@ impl Vault {
     }
 }
 
+impl Vault {
+    /// Seals a few bytes for somebody to hold and to bring back: URL-safe text that tells nothing
+    /// and opens only with the same `context`.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] when the cipher refuses, which it does for no input of ours.
+    pub fn seal_token(&self, context: &[u8], payload: &[u8]) -> Result<String, Error> {
+        let key = self.keys.first().ok_or(Error::Damaged)?;
+        let mut bytes = payload.to_vec();
+        let nonce = cipher(&key.bytes)?
+            .seal_in_place_append_tag(Aad::from(token_data(context)), &mut bytes)
+            .map_err(|_unspecified| Error::Damaged)?;
+        let mut sealed = nonce.as_ref().to_vec();
+        sealed.extend_from_slice(&bytes);
+        Ok(URL_SAFE_NO_PAD.encode(sealed))
+    }
+
+    /// Opens what [`Vault::seal_token`] sealed, by any key of the ring; none for anything else.
+    pub fn open_token(&self, context: &[u8], token: &str) -> Option<Vec<u8>> {
+        let sealed = URL_SAFE_NO_PAD.decode(token).ok()?;
+        let (nonce, body) = sealed.split_at_checked(12)?;
+        self.keys.iter().find_map(|key| {
+            let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
+            let mut body = body.to_vec();
+            let plain = cipher(&key.bytes)
+                .ok()?
+                .open_in_place(nonce, Aad::from(token_data(context)), &mut body)
+                .ok()?;
+            Some(plain.to_vec())
+        })
+    }
+}
+
+/// Keeps tokens and the secrets of a [`Place`] apart, whose data begins with a digit.
+fn token_data(context: &[u8]) -> Vec<u8> {
+    [b"token|", context].concat()
+}
+
 fn cipher(key: &[u8; 32]) -> Result<RandomizedNonceKey, Error> {
     RandomizedNonceKey::new(&AES_256_GCM_SIV, key).map_err(|_unspecified| Error::Damaged)
 }
@@ -224,6 +262,42 @@ mod tests {
             changed.bytes[at] ^= 1;
             assert!(vault.open(PLACE, &changed).is_err(), "byte {at}");
         }
+    }
+
+    #[test]
+    fn a_token_opens_in_its_context_alone() {
+        let vault = Vault::ephemeral();
+        for payload in [b"".as_slice(), b"a few bytes", &[0xff; 1_000]] {
+            let token = vault.seal_token(b"here", payload).unwrap();
+            assert!(token.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_'));
+            assert_eq!(vault.open_token(b"here", &token).as_deref(), Some(payload));
+            assert_ne!(vault.seal_token(b"here", payload).unwrap(), token);
+            assert_eq!(vault.open_token(b"there", &token), None);
+            assert_eq!(Vault::ephemeral().open_token(b"here", &token), None);
+            for at in 0..token.len() {
+                let mut changed = token.clone().into_bytes();
+                changed[at] = if changed[at] == b'A' { b'B' } else { b'A' };
+                let changed = String::from_utf8(changed).unwrap();
+                assert_eq!(vault.open_token(b"here", &changed), None, "{at}");
+            }
+            assert_eq!(vault.open_token(b"here", &format!("{token}A")), None);
+        }
+        for text in ["", "A", "====", "not base64!", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"] {
+            assert_eq!(vault.open_token(b"here", text), None);
+        }
+        // A stored secret is no token.
+        let sealed = vault.seal(PLACE, &SecretString::from("s3cret".to_owned())).unwrap();
+        let token = URL_SAFE_NO_PAD.encode(&sealed.bytes);
+        assert_eq!(vault.open_token(&PLACE.associated_data(), &token), None);
+    }
+
+    #[test]
+    fn a_token_outlives_the_rotation_of_keys() {
+        let (old, new) = (fresh(), fresh());
+        let before = Vault::parse("memory", &old).unwrap();
+        let token = before.seal_token(b"here", b"x").unwrap();
+        let after = Vault::parse("memory", &format!("{new}\n{old}")).unwrap();
+        assert_eq!(after.open_token(b"here", &token).as_deref(), Some(b"x".as_slice()));
     }
 
     #[test]

@@ -1,5 +1,8 @@
 #!/usr/bin/env python3
-"""Starts a server of its own and runs the cases there: conformance/cases/start.py SERVER [RUN'S OPTIONS]
+"""Starts a server of its own and runs the cases there: conformance/cases/start.py SERVER [OPTIONS]
+
+The options are those of `run.py`; with the word `chance` among them, those of `chance.py`, which is
+run instead.
 
 SERVER is `scim2-server` (from PyPI, with the probe extension) or a `rollcall` program. With
 `--dialect standard` Rollcall's client speaks that dialect; without, it is strict. Rollcall keeps an
@@ -60,8 +63,12 @@ def run():
         words = ("token", "create", "cases", "--scope", "scim.write", "--dialect", dialect)
         url, token = f"{rollcall.url}/scim/v2", rollcall.command(*words).strip()
         options += ["--admin-token", rollcall.token("cases-admin", "admin")]
+    script = "run.py"
+    if "chance" in options:
+        options.remove("chance")
+        script = "chance.py"
     done = subprocess.run(
-        [sys.executable, HERE / "run.py", url, token, *options], timeout=900, check=False
+        [sys.executable, HERE / script, url, token, *options], timeout=900, check=False
     )
     sys.exit(done.returncode)
 

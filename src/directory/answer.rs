@@ -1,6 +1,7 @@
 //! What a caller is shown of a resource.
 
 use crate::id::ResourceId;
+use crate::scim::cursor::Bound;
 use crate::scim::dialect::Forgiven;
 use crate::scim::projection::{Projection, Written};
 use crate::scim::schema::{Registry, ResourceType};
@@ -9,6 +10,7 @@ use crate::store::resources::Stored;
 use crate::store::{Error, Reader, Result};
 use serde_json::{Map, Value};
 use std::borrow::Cow;
+use std::sync::Arc;
 
 /// Members that are read and written out at a time, so that a large group is never in memory as
 /// anything but the answer's bytes.
@@ -59,11 +61,18 @@ pub struct Answer {
 /// One page of a list as it is answered.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Listing {
-    /// All matches, not only those on the page.
-    pub total: usize,
+    /// All matches, not only those on the page; not counted again for a page that begins at a place.
+    pub total: Option<usize>,
     /// The page.
     pub resources: Vec<Value>,
+    /// Where the page before this one begins.
+    pub previous: Option<Bound>,
+    /// Where the page after this one begins.
+    pub next: Option<Bound>,
 }
+
+/// How much of the resources of a type to show.
+pub type Shown = (Arc<ResourceType>, Projection);
 
 /// Where a resource is.
 pub(super) fn location(base: &str, kind: &ResourceType, id: ResourceId) -> String {
@@ -95,35 +104,38 @@ pub(super) fn one(
     })
 }
 
-/// Shows a page: members and groups of all its resources with one query each.
+/// Shows a page of resources of these types: members and groups of all of them with one query each.
 pub(super) fn page(
     reader: &mut Reader<'_>,
     registry: &Registry,
-    kind: &ResourceType,
+    shown: &[Shown],
     stored: &[Stored],
     base: &str,
-    projection: &Projection,
 ) -> Result<Vec<Value>> {
-    let ids: Vec<ResourceId> = stored.iter().map(|stored| stored.id).collect();
-    let wanted = |wants: bool| if wants { ids.as_slice() } else { &[] };
-    let mut members = match wanted(wants_members(kind, projection)) {
+    let of = |stored: &Stored| shown.iter().find(|(kind, _)| kind.name == stored.kind);
+    let with = |wanted: fn(&ResourceType, &Projection) -> bool| -> Vec<ResourceId> {
+        let wants = |stored: &&Stored| of(stored).is_some_and(|(kind, shown)| wanted(kind, shown));
+        stored.iter().filter(wants).map(|stored| stored.id).collect()
+    };
+    let mut members = match with(wants_members).as_slice() {
         [] => <_>::default(),
         groups => reader.members_of(groups)?,
     };
-    let mut groups = match wanted(wants_groups(kind, projection)) {
+    let mut groups = match with(wants_groups).as_slice() {
         [] => <_>::default(),
         people => reader.groups_of(people)?,
     };
     let show = |stored: &Stored| {
+        let (kind, projection) = of(stored)?;
         let mut complete = stored.complete(kind, base);
         let members = members.remove(&stored.id).unwrap_or_default();
         insert(&mut complete, "members", members.iter().map(|m| member(registry, base, m)));
         let groups = groups.remove(&stored.id).unwrap_or_default();
         insert(&mut complete, "groups", groups.iter().map(|g| group(registry, base, g)));
         projection.apply(kind, &mut complete);
-        Value::Object(complete)
+        Some(Value::Object(complete))
     };
-    Ok(stored.iter().map(show).collect())
+    Ok(stored.iter().filter_map(show).collect())
 }
 
 fn body(

@@ -1,13 +1,13 @@
 //! Reading resources.
 
-use super::answer::{self, Answer, Listing, View};
+use super::answer::{self, Answer, Listing, Shown, View};
 use super::{Caller, Precondition, Service, not_found};
 use crate::id::ResourceId;
 use crate::scim::filter::{Condition, Operator};
-use crate::scim::list::Query;
-use crate::scim::projection::Projection;
+use crate::scim::list::Search;
 use crate::scim::schema::ResourceType;
 use crate::store::Result;
+use crate::store::query::Found;
 use std::sync::Arc;
 
 /// What a read of one resource comes to.
@@ -57,25 +57,27 @@ impl Service {
         Ok(got)
     }
 
-    /// One page of the resources that meet a query.
+    /// One page of the resources that meet a query. `shown` says for each of its types how much to
+    /// show.
     ///
     /// # Errors
     /// [`crate::store::Error::TooMany`] for a query that would examine too much.
-    pub async fn list(
+    pub async fn search(
         &self,
         caller: &Caller,
-        kind: &Arc<ResourceType>,
-        query: Query,
+        search: Search,
         base: String,
-        projection: Projection,
+        shown: Vec<Shown>,
     ) -> Result<Listing> {
-        let (registry, kind) = (Arc::clone(&caller.registry), Arc::clone(kind));
-        let short = is_look_up(&query.condition) && !kind.has_members();
+        let registry = Arc::clone(&caller.registry);
+        let short = match search.parts.as_slice() {
+            [part] => is_look_up(&part.condition) && !part.kind.has_members(),
+            _ => false,
+        };
         let work = move |reader: &mut crate::store::Reader<'_>| {
-            let page = reader.list(&kind, &query)?;
-            let resources =
-                answer::page(reader, &registry, &kind, &page.resources, &base, &projection)?;
-            Ok(Listing { total: page.total, resources })
+            let Found { total, resources, previous, next } = reader.search(&search)?;
+            let resources = answer::page(reader, &registry, &shown, &resources, &base)?;
+            Ok(Listing { total, resources, previous, next })
         };
         if short {
             self.store.glance(caller.organization, work).await

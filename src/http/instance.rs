@@ -67,6 +67,7 @@ impl Instance {
         let state = server::State {
             service: service.clone(),
             authenticator,
+            vault: vault.clone(),
             public_url: base.clone(),
             body_limit,
             large_body_limit,

@@ -12,7 +12,6 @@ mod search;
 use super::error::{Refusal, Result};
 use super::extract;
 use super::server::State;
-use crate::scim::error::Fault;
 use actix_web::http::{Method, header};
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, Resource};
@@ -25,8 +24,12 @@ pub fn routes(config: &mut ServiceConfig) {
     for base in BASES {
         let mut scope = web::scope(base)
             .default_service(web::to(nothing))
-            .service(at("", &[]).default_service(web::to(root)))
-            .service(at("/.search", &[]).default_service(web::to(root)))
+            .service(
+                at("", &[Method::GET, Method::HEAD])
+                    .route(web::get().to(search::list_all))
+                    .route(web::head().to(search::list_all)),
+            )
+            .service(at("/.search", &[Method::POST]).route(web::post().to(search::search_all)))
             .service(
                 at("/Me", &[Method::GET, Method::HEAD, Method::PUT, Method::PATCH])
                     .route(web::get().to(me::get))
@@ -101,8 +104,4 @@ fn not_allowed(request: &HttpRequest, methods: &[Method]) -> Result<HttpResponse
 
 async fn nothing() -> Result<HttpResponse> {
     Err(Refusal::no_route())
-}
-
-async fn root() -> Result<HttpResponse> {
-    Err(Fault::Root.into())
 }

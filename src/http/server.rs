@@ -4,6 +4,7 @@ use super::error::Refusal;
 use super::{scim, trace};
 use crate::auth::Authenticator;
 use crate::directory;
+use crate::vault::Vault;
 use actix_web::body::MessageBody;
 use actix_web::dev::{Server, ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::middleware::{NormalizePath, from_fn};
@@ -24,6 +25,8 @@ pub struct State {
     pub service: directory::Service,
     /// Who may do it.
     pub authenticator: Authenticator,
+    /// What seals page cursors.
+    pub vault: Vault,
     /// External base URL, without a trailing slash; may end in a path prefix.
     pub public_url: String,
     /// Largest body that is read, in bytes.

@@ -1,6 +1,7 @@
 //! ServiceProviderConfig, ResourceTypes and Schemas (RFC 7644 §4) as documents.
 
 use super::bulk;
+use super::cursor;
 use super::list;
 use super::schema::{Attribute, Registry, ResourceType, Schema, Type};
 use super::urn;
@@ -21,6 +22,14 @@ pub fn service_provider_config(base: &str, max_payload_size: usize) -> Value {
         "changePassword": { "supported": false },
         "sort": { "supported": true },
         "etag": { "supported": true },
+        "pagination": {
+            "cursor": true,
+            "index": true,
+            "defaultPaginationMethod": "index",
+            "defaultPageSize": list::DEFAULT_COUNT,
+            "maxPageSize": list::MAX_COUNT,
+            "cursorTimeout": cursor::TIMEOUT_SECONDS
+        },
         "authenticationSchemes": [{
             "type": "oauthbearertoken",
             "name": "OAuth Bearer Token",
@@ -144,6 +153,13 @@ mod tests {
             json!({ "supported": true, "maxOperations": 1000, "maxPayloadSize": 4096 })
         );
         assert_eq!(config["filter"], json!({ "supported": true, "maxResults": 1000 }));
+        assert_eq!(
+            config["pagination"],
+            json!({
+                "cursor": true, "index": true, "defaultPaginationMethod": "index",
+                "defaultPageSize": 100, "maxPageSize": 1000, "cursorTimeout": 3600
+            })
+        );
         for (name, supported) in [("changePassword", false), ("sort", true), ("etag", true)] {
             assert_eq!(config[name], json!({ "supported": supported }));
         }

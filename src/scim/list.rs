@@ -1,5 +1,9 @@
 //! Lists (RFC 7644 §3.4.2): query parameters, sorting and the `ListResponse`.
 
+mod search;
+
+pub use search::{Direction, Paging, Part, Search};
+
 use super::dialect::{Leniency, Reading};
 use super::error::{Error, Fault};
 use super::filter::{self, Condition, Field};
@@ -66,6 +70,9 @@ pub struct Parameters {
     /// `excludedAttributes`
     #[serde(deserialize_with = "text")]
     pub excluded_attributes: Option<String>,
+    /// `cursor` (RFC 9865 §2)
+    #[serde(deserialize_with = "text")]
+    pub cursor: Option<String>,
 }
 
 impl Query {
@@ -162,6 +169,24 @@ fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D:
         Text::Number(number) => number.to_string(),
         Text::Many(texts) => texts.join(","),
     }))
+}
+
+/// A `ListResponse` of a page that was asked for by cursor (RFC 9865 §2).
+pub fn cursor_response(
+    total: u64,
+    resources: Vec<Value>,
+    previous: Option<String>,
+    next: Option<String>,
+) -> Value {
+    let mut list = Map::new();
+    list.insert("schemas".to_owned(), Value::Array(vec![LIST_SCHEMA.into()]));
+    list.insert("totalResults".to_owned(), total.into());
+    list.insert("itemsPerPage".to_owned(), resources.len().into());
+    for (name, cursor) in [("previousCursor", previous), ("nextCursor", next)] {
+        list.extend(cursor.map(|cursor| (name.to_owned(), cursor.into())));
+    }
+    list.insert("Resources".to_owned(), Value::Array(resources));
+    Value::Object(list)
 }
 
 /// A `ListResponse`. `Resources` is there even when it is empty: some clients insist on it.

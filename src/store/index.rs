@@ -237,6 +237,10 @@ fn is_primary(element: &Value) -> bool {
     element.get("primary") == Some(&Value::Bool(true))
 }
 
+/// Most characters of a value that sorting looks at, so that a place in an order is never long.
+/// Values that differ later count as equal.
+pub(super) const SORTED_CHARACTERS: usize = 500;
+
 /// The key by which a resource is sorted: of a multi-valued attribute the primary value, or the
 /// first (RFC 7644 §3.4.2.3).
 pub(super) fn sorting_key(
@@ -253,6 +257,14 @@ pub(super) fn sorting_key(
         Some(sub) => first.get(sub)?,
     };
     key(field.kind, field.case_exact, value)
+}
+
+/// As much of a sorting key as sorting looks at.
+pub(super) fn sorted_part(mut full: String) -> String {
+    if let Some((end, _)) = full.char_indices().nth(SORTED_CHARACTERS) {
+        full.truncate(end);
+    }
+    full
 }
 
 fn unfit(name: &str) -> Error {

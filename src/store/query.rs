@@ -1,21 +1,29 @@
 //! Lists: conditions lowered to SQL, with an in-memory residual where nothing is indexed.
 
+mod branch;
 mod element;
 mod lower;
 mod membership;
+mod order;
 mod page;
 mod predicate;
 mod residual;
+mod search;
 mod text;
+mod walk;
+
+pub use search::Found;
 
 use super::connection::Backend;
 use super::resources::Stored;
 use super::{Reader, Result};
-use crate::id::OrganizationId;
+use crate::id::{OrganizationId, ResourceId};
 use crate::scim::filter::{Condition, eval};
-use crate::scim::list::Query;
+use crate::scim::list::{Direction, Query};
 use crate::scim::schema::ResourceType;
+use branch::Branch;
 use lower::{Lowering, Related, mentions};
+use order::Order;
 use page::Selection;
 use predicate::{Lowered, Test};
 
@@ -38,18 +46,20 @@ impl Reader<'_> {
     /// # Errors
     /// [`super::Error::TooMany`] when an unindexed filter leaves more than [`RESIDUAL_BOUND`] rows.
     pub fn list(&mut self, kind: &ResourceType, query: &Query) -> Result<Page> {
-        let lowered = self.lowered(kind, &query.condition);
-        let mut selection = Selection::new(kind, self.organization, &lowered);
-        if lower::size(&query.condition) > 2 {
-            selection.dynamic();
-        }
-        let sort = match &query.sort {
-            None => Some(page::Order::by_id()),
-            Some(sort) => page::Order::new(kind, self, sort),
-        };
-        match sort {
-            Some(order) if lowered.exact => selection.page(self, &order, query),
-            _ => residual::page(self, kind, &selection, query, lowered.exact),
+        let sort = query.sort.as_ref();
+        let (field, descending) = (sort.map(|s| &s.field), sort.map(|s| s.descending));
+        let branch = Branch::new(self, kind, &query.condition, field, descending);
+        match (branch.plain(), descending) {
+            (Some(order), _) => branch.selection.page(self, order, query),
+            (None, None) => residual::page(self, &branch, query.start_index, query.count),
+            (None, Some(descending)) => {
+                let direction =
+                    if descending { Direction::Descending } else { Direction::Ascending };
+                let entries = search::in_memory(self, &[branch], direction)?;
+                let page = entries.iter().skip(query.start_index.saturating_sub(1));
+                let ids: Vec<ResourceId> = page.take(query.count).map(|entry| entry.1).collect();
+                Ok(Page { total: entries.len(), resources: residual::by_ids(self, &ids)? })
+            }
         }
     }
 
@@ -79,9 +89,9 @@ impl Reader<'_> {
         let selection = Selection::new(kind, self.organization, &lowered);
         let order = match &query.sort {
             None => None,
-            Some(sort) => page::Order::new(kind, self, sort),
+            Some(sort) => Order::new(kind, self, &sort.field, sort.descending),
         };
-        selection.explain(self, &order.unwrap_or_else(page::Order::by_id), query)
+        selection.explain(self, &order.unwrap_or_else(Order::by_id), query)
     }
 
     fn lowered(&self, kind: &ResourceType, condition: &Condition) -> Lowered {

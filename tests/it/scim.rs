@@ -1,6 +1,7 @@
 //! The protocol, over HTTP.
 
 mod bulk;
+mod cursors;
 mod dialects;
 mod discovery;
 mod groups;
@@ -10,6 +11,7 @@ mod lists;
 mod me;
 mod providers;
 mod refusals;
+mod root;
 mod schemas;
 mod together;
 mod tokens;

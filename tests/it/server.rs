@@ -11,6 +11,7 @@ use rollcall::id::{ClientId, OrganizationId, new_uuid};
 use rollcall::scim::dialect::Dialect;
 use rollcall::store::Store;
 use rollcall::store::changes::ChangeRow;
+use rollcall::vault::Vault;
 use secrecy::ExposeSecret as _;
 use serde_json::Value;
 use std::io::{Read as _, Write as _};
@@ -47,6 +48,7 @@ impl World {
         let state = State {
             service,
             authenticator: authenticator.clone(),
+            vault: Vault::ephemeral(),
             public_url: url.clone(),
             body_limit: BODY_LIMIT,
             large_body_limit: LARGE_BODY_LIMIT,

@@ -2,6 +2,7 @@
 
 mod changes;
 mod clients;
+mod cursors;
 mod filters;
 mod lists;
 mod members;

@@ -1,13 +1,16 @@
 //! Many resources: GET on a collection, and `POST .search` (RFC 7644 §3.4.2, §3.4.3).
 
 use crate::auth::Scope;
-use crate::directory::Caller;
-use crate::http::error::{Refusal, Result};
-use crate::http::extract::{Limit, answer_type, entered, json, list_parameter, parameter};
+use crate::directory::{Caller, Shown};
+use crate::http::error::{Refusal, Result, error_id};
+use crate::http::extract::{
+    Limit, answer_type, caller, entered, json, list_parameter, parameter, scim_caller,
+};
 use crate::http::server::State;
+use crate::scim::cursor::{self, Bound, Cursor};
 use crate::scim::dialect::{Forgiven, Reading};
 use crate::scim::error::{Fault, shortened};
-use crate::scim::list::{self, Parameters, Query};
+use crate::scim::list::{self, Paging, Parameters, Part, Search};
 use crate::scim::projection::{self, Projection};
 use crate::scim::resource::unknown_member;
 use crate::scim::schema::ResourceType;
@@ -17,20 +20,14 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde_json::Value;
 use std::sync::Arc;
 
+/// GET on the endpoint of a resource type.
 pub(super) async fn list(request: HttpRequest, state: Data<State>) -> Result<HttpResponse> {
-    let parameters = Parameters {
-        filter: parameter(&request, "filter"),
-        sort_by: parameter(&request, "sortBy"),
-        sort_order: parameter(&request, "sortOrder"),
-        start_index: parameter(&request, "startIndex"),
-        count: parameter(&request, "count"),
-        attributes: list_parameter(&request, "attributes"),
-        excluded_attributes: list_parameter(&request, "excludedAttributes"),
-    };
     let (caller, kind) = entered(&request, &state, Scope::ScimRead).await?;
-    answer(&request, &state, &kind, &caller, &parameters, Forgiven::default()).await
+    let asked = Asked::by_address(&request, Some(kind));
+    answer(&request, &state, &caller, &asked).await
 }
 
+/// `POST .search` of a resource type.
 pub(super) async fn search(
     request: HttpRequest,
     payload: Payload,
@@ -38,35 +35,159 @@ pub(super) async fn search(
 ) -> Result<HttpResponse> {
     let (caller, kind) = entered(&request, &state, Scope::ScimRead).await?;
     let body = json(&request, payload, Limit::Body(state.body_limit)).await?;
-    let reading = Reading::new(caller.dialect);
-    let parameters = read(body, &reading)?;
-    let forgiven = reading.forgiven();
-    answer(&request, &state, &kind, &caller, &parameters, forgiven).await
+    let asked = Asked::by_body(body, &caller, Some(kind))?;
+    answer(&request, &state, &caller, &asked).await
+}
+
+/// GET on the base: all resource types at once (RFC 7644 §3.4.2.1).
+pub(super) async fn list_all(request: HttpRequest, state: Data<State>) -> Result<HttpResponse> {
+    let principal = scim_caller(&request, &state, Scope::ScimRead).await?;
+    let caller = caller(&state, &principal).await?;
+    let asked = Asked::by_address(&request, None);
+    answer(&request, &state, &caller, &asked).await
+}
+
+/// `POST .search` of all resource types.
+pub(super) async fn search_all(
+    request: HttpRequest,
+    payload: Payload,
+    state: Data<State>,
+) -> Result<HttpResponse> {
+    let principal = scim_caller(&request, &state, Scope::ScimRead).await?;
+    let caller = caller(&state, &principal).await?;
+    let body = json(&request, payload, Limit::Body(state.body_limit)).await?;
+    let asked = Asked::by_body(body, &caller, None)?;
+    answer(&request, &state, &caller, &asked).await
+}
+
+/// What is asked, and of which resource type; none for all.
+struct Asked {
+    parameters: Parameters,
+    kind: Option<Arc<ResourceType>>,
+    /// What had to be forgiven to read it.
+    forgiven: Forgiven,
+}
+
+impl Asked {
+    fn by_address(request: &HttpRequest, kind: Option<Arc<ResourceType>>) -> Self {
+        Self { parameters: parameters(request), kind, forgiven: Forgiven::default() }
+    }
+
+    fn by_body(body: Value, caller: &Caller, kind: Option<Arc<ResourceType>>) -> Result<Self> {
+        let reading = Reading::new(caller.dialect);
+        let parameters = read(body, &reading)?;
+        Ok(Self { parameters, kind, forgiven: reading.forgiven() })
+    }
+
+    /// The query, how much of each type to show, and what had to be forgiven in all.
+    fn read(&self, caller: &Caller) -> Result<(Search, Vec<Shown>, Forgiven)> {
+        let Self { parameters, kind, forgiven } = self;
+        let reading = Reading::new(caller.dialect);
+        let search = match kind {
+            Some(kind) => Search::of_type(kind, parameters, &reading)?,
+            None => Search::of_all(&caller.registry.resource_types, parameters, &reading)?,
+        };
+        let (attributes, excluded) = (&parameters.attributes, &parameters.excluded_attributes);
+        let kinds: Vec<&ResourceType> = match kind {
+            Some(kind) => vec![&**kind],
+            None => caller.registry.resource_types.iter().map(|kind| &**kind).collect(),
+        };
+        projection::check_names(&kinds, attributes.as_deref(), excluded.as_deref(), &reading)?;
+        let mut shown = Vec::with_capacity(search.parts.len());
+        for Part { kind, .. } in &search.parts {
+            let projection = Projection::parse(kind, attributes.as_deref(), excluded.as_deref())?;
+            shown.push((Arc::clone(kind), projection));
+        }
+        Ok((search, shown, forgiven.and(reading.forgiven())))
+    }
 }
 
 async fn answer(
     request: &HttpRequest,
     state: &State,
-    kind: &Arc<ResourceType>,
     caller: &Caller,
-    parameters: &Parameters,
-    forgiven: Forgiven,
+    asked: &Asked,
 ) -> Result<HttpResponse> {
-    let (query, projection, forgiven) = {
-        let reading = Reading::new(caller.dialect);
-        let query = Query::parse_as(kind, parameters, &reading)?;
-        let attributes = parameters.attributes.as_deref();
-        let excluded = parameters.excluded_attributes.as_deref();
-        projection::check_names(&[kind], attributes, excluded, &reading)?;
-        let projection = Projection::parse(kind, attributes, excluded)?;
-        (query, projection, forgiven.and(reading.forgiven()))
-    };
-    let start_index = query.start_index;
+    let Asked { parameters, kind, .. } = asked;
+    let (mut search, shown, forgiven) = asked.read(caller)?;
     let base = state.scim_base();
-    let listing = state.service.list(caller, kind, query, base, projection).await?;
+    let body = match search.page {
+        Paging::Index { start_index, .. } => {
+            let listing = state.service.search(caller, search, base, shown).await?;
+            list::response(listing.total.unwrap_or_default(), start_index, listing.resources)
+        }
+        Paging::Cursor { count, .. } => {
+            let endpoint = kind.as_ref().map_or("", |kind| kind.endpoint.as_str());
+            let cursors = Cursors::new(state, caller, endpoint, parameters, count);
+            let mut total = None;
+            if let Some(text) = parameters.cursor.as_deref().filter(|text| !text.is_empty()) {
+                let cursor = cursors.open(text)?;
+                total = Some(cursor.total);
+                search = search.from(cursor.from);
+            }
+            let listing = state.service.search(caller, search, base, shown).await?;
+            let counted = || u64::try_from(listing.total.unwrap_or_default()).unwrap_or(u64::MAX);
+            let total = total.unwrap_or_else(counted);
+            let previous = listing.previous.map(|from| cursors.seal(from, total)).transpose()?;
+            let next = listing.next.map(|from| cursors.seal(from, total)).transpose()?;
+            list::cursor_response(total, listing.resources, previous, next)
+        }
+    };
     state.service.note_forgiven(caller, forgiven);
-    let body = list::response(listing.total, start_index, listing.resources);
     Ok(HttpResponse::Ok().content_type(answer_type(request.headers())).body(body.to_string()))
+}
+
+fn parameters(request: &HttpRequest) -> Parameters {
+    let named = |name| parameter(request, name);
+    Parameters {
+        filter: named("filter"),
+        sort_by: named("sortBy"),
+        sort_order: named("sortOrder"),
+        start_index: named("startIndex"),
+        count: named("count"),
+        attributes: list_parameter(request, "attributes"),
+        excluded_attributes: list_parameter(request, "excludedAttributes"),
+        cursor: named("cursor"),
+    }
+}
+
+/// The cursors of one query of one client.
+struct Cursors<'s> {
+    state: &'s State,
+    context: Vec<u8>,
+    count: usize,
+    now_us: i64,
+}
+
+impl<'s> Cursors<'s> {
+    fn new(
+        state: &'s State,
+        caller: &Caller,
+        endpoint: &str,
+        parameters: &Parameters,
+        count: usize,
+    ) -> Self {
+        let (organization, actor) = (caller.organization.0, caller.actor.as_str());
+        let context = cursor::context(organization, actor, endpoint, parameters);
+        Self { state, context, count, now_us: state.service.clock().now_us() }
+    }
+
+    fn open(&self, text: &str) -> Result<Cursor> {
+        let bytes = self.state.vault.open_token(&self.context, text);
+        let cursor = bytes.and_then(|bytes| Cursor::decode(&bytes)).ok_or(Fault::InvalidCursor)?;
+        cursor.check(self.count, self.now_us)?;
+        Ok(cursor)
+    }
+
+    fn seal(&self, from: Bound, total: u64) -> Result<String> {
+        let count = u16::try_from(self.count).unwrap_or(u16::MAX);
+        let cursor = Cursor { issued_us: self.now_us, count, total, from };
+        self.state.vault.seal_token(&self.context, &cursor.encode()).map_err(|error| {
+            let error_id = error_id();
+            tracing::error!(error.id = %error_id, %error, "a cursor was not sealed");
+            Refusal::internal(&error_id)
+        })
+    }
 }
 
 /// Reads a `SearchRequest`.
@@ -115,6 +236,7 @@ fn read(body: Value, reading: &Reading) -> Result<Parameters> {
             "count" => parameters.count = number(value)?,
             "attributes" => parameters.attributes = names(value)?,
             "excludedattributes" => parameters.excluded_attributes = names(value)?,
+            "cursor" => parameters.cursor = text(value)?,
             _ => unknown_member("a SearchRequest", &name, reading)?,
         }
     }

@@ -196,8 +196,8 @@ fn address(
     if OTHERS.iter().any(|other| other.eq_ignore_ascii_case(endpoint)) {
         return Err(Fault::BulkPathReserved { path: shown() }.into());
     }
-    let kind = registry.at(endpoint).ok_or_else(|| Fault::BulkPathUnknown { path: shown() })?;
-    let kind = Arc::clone(kind);
+    let unknown = || Fault::BulkPathUnknown { path: shown() };
+    let kind = registry.at(endpoint).cloned().ok_or_else(unknown)?;
     let subject = subject.map(|subject| percent_decode_str(subject).decode_utf8_lossy());
     match (method, subject) {
         (Method::Post, None) => Ok((kind, None)),

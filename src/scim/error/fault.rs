@@ -447,6 +447,30 @@ section "Filters and lists"
         "{name} takes {what}",
         "Send a value of that type.";
 
+section "Cursors"
+    /// The cursor is forged or damaged, or it was given for another query, to another client or by
+    /// another installation. The sentence is the same for all, so that it tells nothing (RFC 9865
+    /// §5.2).
+    InvalidCursor = 400 InvalidCursor,
+        "the cursor was not given to this client for this query: begin again with an empty cursor",
+        "Send every parameter of the first page with every other page, and nothing else but the cursor.";
+    /// The cursor is too old.
+    ExpiredCursor { seconds: u32 } = 400 ExpiredCursor,
+        "the cursor is older than {seconds} seconds: begin again with an empty cursor",
+        "Ask for the next page sooner.";
+    /// `count` is another one than with the first page.
+    CursorCount { count: u16 } = 400 InvalidCount,
+        "count: this cursor goes with {count}, as the first page did",
+        "Send the same `count` with every page.";
+    /// `count` is no size of a page.
+    PageCount { most: usize } = 400 InvalidCount,
+        "count takes a whole number, {most} at most, where there is a cursor",
+        "Ask for smaller pages.";
+    /// Both ways of paging in one request (RFC 9865 §2.4).
+    TwoPagings = 400 InvalidValue,
+        "cursor and startIndex exclude each other: send one of them",
+        "Send one of them.";
+
 section "Bulk"
     /// The body is larger than `bulk.maxPayloadSize` of ServiceProviderConfig (`large_body_limit`).
     BulkTooLarge { limit: usize } = 413,

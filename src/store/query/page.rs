@@ -1,12 +1,12 @@
 //! Pages that the database can make by itself.
 
 use super::Page;
+use super::order::Order;
 use super::predicate::{Lowered, Test};
 use crate::id::{OrganizationId, ResourceId};
-use crate::scim::list::{Query, Sort};
+use crate::scim::list::Query;
 use crate::scim::schema::ResourceType;
 use crate::store::connection::{Backend, Id};
-use crate::store::index::Column;
 use crate::store::resources::{StoredColumns, stored};
 use crate::store::sql::Sql;
 use crate::store::{Reader, Result};
@@ -83,20 +83,9 @@ impl Selection {
         Ok(Page { total, resources })
     }
 
-    /// Up to `limit` of them after an id, in id order.
-    pub(super) fn batch(
-        &self,
-        reader: &mut Reader<'_>,
-        after: ResourceId,
-        limit: i64,
-    ) -> Result<Vec<StoredColumns>> {
-        if self.empty {
-            return Ok(Vec::new());
-        }
-        let mut sql = Sql::new("SELECT ");
-        sql.push(COLUMNS).push(" FROM resource r WHERE ").append(self.condition.clone());
-        sql.push(" AND r.id > ").bind(after).push(" ORDER BY r.id LIMIT ").bind(limit);
-        sql.load::<StoredTypes, _>(reader.conn)
+    /// Their condition, on a row `r`; none where it holds for nothing.
+    pub(super) fn condition(&self) -> Option<&Sql> {
+        (!self.empty).then_some(&self.condition)
     }
 
     /// How the database finds a page.
@@ -128,7 +117,7 @@ impl Selection {
 
     fn rows(&self, order: &Order, limit: i64, offset: i64) -> Sql {
         let mut sql = Sql::new("SELECT ");
-        if offset > 0 && order.by_id {
+        if offset > 0 && order.is_of_creation() {
             // What is skipped is skipped in an index; only the page's documents are read.
             sql.push(COLUMNS).push(" FROM resource r WHERE r.organization = ");
             sql.bind(self.organization).push(" AND r.id IN (SELECT r.id FROM resource r WHERE ");
@@ -138,7 +127,7 @@ impl Selection {
         }
         sql.push(COLUMNS).push(" FROM resource r");
         sql.append(order.join.clone()).push(" WHERE ").append(self.condition.clone());
-        sql.push(" ORDER BY ").push(&order.terms).push(" LIMIT ").bind(limit);
+        sql.push(" ORDER BY ").push(&order.terms()).push(" LIMIT ").bind(limit);
         sql.push(" OFFSET ").bind(offset);
         sql
     }
@@ -147,61 +136,6 @@ impl Selection {
 /// The columns of a [`crate::store::resources::Stored`].
 pub(super) const COLUMNS: &str = "r.id, r.kind, r.version, r.doc, r.created_us, r.modified_us";
 
-/// An order of the database.
-pub(super) struct Order {
-    join: Sql,
-    terms: String,
-    by_id: bool,
-}
-
-impl Order {
-    /// The order of creation.
-    pub(super) fn by_id() -> Self {
-        Self { join: Sql::default(), terms: "r.id".into(), by_id: true }
-    }
-
-    /// The order of a field: missing values last, or first when descending (RFC 7644 §3.4.2.3);
-    /// equal ones in the order of creation. None where the field has no column and no rows.
-    pub(super) fn new(kind: &ResourceType, reader: &Reader<'_>, sort: &Sort) -> Option<Self> {
-        let field = &sort.field;
-        let direction = if sort.descending { "DESC" } else { "ASC" };
-        let plain = |column: &str| {
-            let terms = format!("{column} {direction}, r.id");
-            Some(Self { join: Sql::default(), terms, by_id: false })
-        };
-        if field.extension.is_none() {
-            match field.key.as_str() {
-                "id" => return plain("r.id"),
-                "meta.created" => return plain("r.created_us"),
-                "meta.lastModified" => return plain("r.modified_us"),
-                _ => {}
-            }
-            if let Some(column) = Column::of(kind, &field.key) {
-                let name = format!("r.{}", column.name());
-                if kind.base_attribute(&field.key).is_some_and(|attribute| attribute.required) {
-                    return plain(&name); // and an index serves it
-                }
-                let terms = format!("{name} IS NULL {direction}, {name} {direction}, r.id");
-                return Some(Self { join: Sql::default(), terms, by_id: false });
-            }
-        }
-        let lowering = super::Lowering {
-            kind,
-            organization: reader.organization,
-            backend: reader.conn.backend(),
-        };
-        let paths = lowering.paths(field)?;
-        let [path] = paths.as_slice() else { return None };
-        let mut join = Sql::new(
-            " LEFT JOIN attribute s ON s.resource_id = r.id AND s.element = 0 \
-             AND s.organization = ",
-        );
-        join.bind(reader.organization).push(" AND s.path = ").bind(path.as_str());
-        let terms = format!("s.key IS NULL {direction}, COALESCE(s.rest, s.key) {direction}, r.id");
-        Some(Self { join, terms, by_id: false })
-    }
-}
-
-fn number(count: usize) -> i64 {
+pub(super) fn number(count: usize) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }

@@ -1,101 +1,110 @@
-//! Pages for which documents must be looked at: conditions and orders that no index knows.
+//! Rows that must be looked at: conditions and orders that no index knows.
 
+use super::branch::Branch;
 use super::lower::{Related, mentions};
-use super::page::{COLUMNS, Selection, StoredTypes};
+use super::page::{COLUMNS, StoredTypes};
 use super::{Page, RESIDUAL_BOUND};
 use crate::id::ResourceId;
+use crate::scim::cursor::Bound;
 use crate::scim::filter::{Condition, eval};
-use crate::scim::list::{Query, Sort};
 use crate::scim::schema::ResourceType;
-use crate::store::index::sorting_key;
 use crate::store::members::{Membership, element, list};
 use crate::store::resources::{Stored, StoredColumns, stored};
 use crate::store::sql::Sql;
 use crate::store::{Error, Reader, Result};
 use diesel::sql_types::BigInt;
 use serde_json::{Map, Value, json};
-use std::cmp::Ordering;
 use std::collections::HashMap;
-use uuid::Uuid;
+use std::ops::ControlFlow;
 
 /// Rows looked at together.
 const BATCH: i64 = 500;
 
-/// A page of what passes the selection and, unless that was exact, meets the condition.
-pub(super) fn page(
+/// Looks at what passes a branch's selection, in the order of creation or backward, from a place on,
+/// and shows what meets its condition. `examined` counts over the whole of a request.
+pub(super) fn scan(
     reader: &mut Reader<'_>,
-    kind: &ResourceType,
-    selection: &Selection,
-    query: &Query,
-    exact: bool,
-) -> Result<Page> {
-    let skipped = query.start_index.saturating_sub(1);
-    let mut matches = Matches { keys: Vec::new(), total: 0, resources: Vec::new() };
-    let mut examined = 0;
-    let mut after = ResourceId(Uuid::nil());
+    branch: &Branch<'_>,
+    from: Option<&Bound>,
+    backward: bool,
+    examined: &mut i64,
+    mut visit: impl FnMut(Stored, &Map<String, Value>) -> ControlFlow<()>,
+) -> Result<()> {
+    let mut from = from.map(|bound| (ResourceId(bound.position.id), bound.inclusive));
     loop {
-        let rows = selection.batch(reader, after, BATCH)?;
-        let Some(last) = rows.last() else { break };
-        after = last.0;
+        let rows = batch(reader, branch, from, backward)?;
+        let Some(last) = rows.last() else { return Ok(()) };
+        from = Some((last.0, false));
         let resources: Vec<Stored> = rows.into_iter().map(stored).collect::<Result<_>>()?;
         let read = i64::try_from(resources.len()).unwrap_or(BATCH);
-        examined += read;
-        if !exact && mentions(&query.condition, Related::Members) {
-            examined += members(reader, &resources)?;
+        *examined += read;
+        if !branch.exact && mentions(branch.condition, Related::Members) {
+            *examined += members(reader, &resources)?;
         }
-        if examined > RESIDUAL_BOUND {
+        if *examined > RESIDUAL_BOUND {
             return Err(Error::TooMany);
         }
-        for (resource, document) in complete(reader, kind, resources, &query.condition)? {
-            if exact || eval::matches(&query.condition, &document) {
-                matches.add(resource, &document, query, skipped);
+        for (resource, document) in complete(reader, branch.kind, resources, branch.condition)? {
+            let meets = branch.exact || eval::matches(branch.condition, &document);
+            if meets && visit(resource, &document).is_break() {
+                return Ok(());
             }
         }
         if read < BATCH {
-            break;
+            return Ok(());
         }
     }
-    let Matches { mut keys, total, mut resources } = matches;
-    if let Some(sort) = &query.sort {
-        keys.sort_unstable_by(|a, b| order(sort, a, b));
-        let ids: Vec<ResourceId> =
-            keys.into_iter().skip(skipped).take(query.count).map(|(_, id)| id).collect();
-        resources = by_ids(reader, &ids)?;
-    }
+}
+
+/// How many meet a branch's condition.
+pub(super) fn count(
+    reader: &mut Reader<'_>,
+    branch: &Branch<'_>,
+    examined: &mut i64,
+) -> Result<usize> {
+    let mut count = 0;
+    scan(reader, branch, None, false, examined, |_, _| {
+        count += 1;
+        ControlFlow::Continue(())
+    })?;
+    Ok(count)
+}
+
+/// A page, in the order of creation, and how many there are.
+pub(super) fn page(
+    reader: &mut Reader<'_>,
+    branch: &Branch<'_>,
+    start_index: usize,
+    count: usize,
+) -> Result<Page> {
+    let skipped = start_index.saturating_sub(1);
+    let (mut total, mut resources) = (0, Vec::new());
+    scan(reader, branch, None, false, &mut 0, |resource, _| {
+        total += 1;
+        if total > skipped && resources.len() < count {
+            resources.push(resource);
+        }
+        ControlFlow::Continue(())
+    })?;
     Ok(Page { total, resources })
 }
 
-struct Matches {
-    keys: Vec<(Option<String>, ResourceId)>,
-    total: usize,
-    resources: Vec<Stored>,
-}
-
-impl Matches {
-    fn add(
-        &mut self,
-        resource: Stored,
-        document: &Map<String, Value>,
-        query: &Query,
-        skipped: usize,
-    ) {
-        self.total += 1;
-        if let Some(sort) = &query.sort {
-            self.keys.push((sorting_key(&sort.field, document), resource.id));
-        } else if self.total > skipped && self.resources.len() < query.count {
-            self.resources.push(resource);
-        }
+fn batch(
+    reader: &mut Reader<'_>,
+    branch: &Branch<'_>,
+    from: Option<(ResourceId, bool)>,
+    backward: bool,
+) -> Result<Vec<StoredColumns>> {
+    let Some(condition) = branch.selection.condition() else { return Ok(Vec::new()) };
+    let mut sql = Sql::new("SELECT ");
+    sql.push(COLUMNS).push(" FROM resource r WHERE ").append(condition.clone());
+    if let Some((id, inclusive)) = from {
+        sql.push(" AND r.id ").push(if backward { "<" } else { ">" });
+        sql.push(if inclusive { "= " } else { " " }).bind(id);
     }
-}
-
-fn order(
-    sort: &Sort,
-    (a, a_id): &(Option<String>, ResourceId),
-    (b, b_id): &(Option<String>, ResourceId),
-) -> Ordering {
-    let by_key = (a.is_none(), a).cmp(&(b.is_none(), b));
-    let by_key = if sort.descending { by_key.reverse() } else { by_key };
-    by_key.then(a_id.cmp(b_id))
+    sql.push(if backward { " ORDER BY r.id DESC" } else { " ORDER BY r.id" });
+    sql.push(" LIMIT ").bind(BATCH);
+    sql.load::<StoredTypes, _>(reader.conn)
 }
 
 /// Resources with their complete documents, with `members` and `groups` where the condition asks
@@ -153,7 +162,7 @@ fn members(reader: &mut Reader<'_>, groups: &[Stored]) -> Result<i64> {
 }
 
 /// Resources by id, in the order of the ids.
-fn by_ids(reader: &mut Reader<'_>, ids: &[ResourceId]) -> Result<Vec<Stored>> {
+pub(super) fn by_ids(reader: &mut Reader<'_>, ids: &[ResourceId]) -> Result<Vec<Stored>> {
     let mut found: HashMap<ResourceId, Stored> = HashMap::new();
     for ids in ids.chunks(500) {
         let mut sql = Sql::new("SELECT ");

@@ -9,6 +9,7 @@ use rollcall::store::changes::ChangeOp;
 use serde_json::{Value, json};
 
 const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
+const PATCH: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
 const NOBODY: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
 
 impl Caller {
@@ -62,9 +63,9 @@ both! {
             user("qwerty", "alice"),
             {"method": "PUT", "path": format!("/Users/{kept}"), "version": "W/\"1\"",
              "data": {"userName": "kept", "title": "Guide"}},
-            {"method": "PATCH", "path": format!("/Users/{kept}"), "data": {"Operations": [
+            {"method": "PATCH", "path": format!("/Users/{kept}"), "data": {"schemas": [PATCH], "Operations": [
                 {"op": "replace", "path": "title", "value": "Tour guide"}]}},
-            {"method": "patch", "path": format!("/Groups/{team}"), "data": {"Operations": [
+            {"method": "patch", "path": format!("/Groups/{team}"), "data": {"schemas": [PATCH], "Operations": [
                 {"op": "add", "path": "members", "value": [{"value": "bulkId:qwerty"}]}]}},
             {"method": "DELETE", "path": format!("/Users/{gone}"), "version": "W/\"1\""},
         ])).await;
@@ -107,7 +108,7 @@ both! {
         let response = okta.bulk(json!([
             group("above", &["bulkId:late", "bulkId:team"]), group("team", &["bulkId:early", "bulkId:late"]),
             user("early", "early"), user("late", "late"),
-            {"method": "PATCH", "path": "/Users/bulkId:early", "data": {"Operations": [
+            {"method": "PATCH", "path": "/Users/bulkId:early", "data": {"schemas": [PATCH], "Operations": [
                 {"op": "add", "path": format!("{ENTERPRISE}:manager"), "value": {"value": "bulkId:late", "$ref": "../Users/bulkId:late"}}]}},
         ])).await.expect(200);
         assert_eq!(only_statuses(&response), ["201", "201", "201", "201", "200"]);
@@ -181,14 +182,14 @@ both! {
             user("a", "taken"),
             user("b", "b"),
             // A PATCH whose last operation fails: the members that it added go, too.
-            {"method": "PATCH", "path": format!("/Groups/{team}"), "data": {"Operations": [
+            {"method": "PATCH", "path": format!("/Groups/{team}"), "data": {"schemas": [PATCH], "Operations": [
                 {"op": "add", "path": "members", "value": [{"value": taken}]},
                 {"op": "add", "path": "members", "value": [{"value": NOBODY}]}]}},
             group("c", &["bulkId:a"]),
             group("d", &["bulkId:b", "bulkId:nobody"]),
             {"method": "DELETE", "path": format!("/Users/{NOBODY}")},
             {"method": "PUT", "path": format!("/Users/{taken}"), "version": "W/\"7\"", "data": {"userName": "x"}},
-            {"method": "PATCH", "path": "/Users/bulkId:a", "data": {"Operations": []}},
+            {"method": "PATCH", "path": "/Users/bulkId:a", "data": {"schemas": [PATCH], "Operations": []}},
             {"method": "POST", "path": "/Nothing", "bulkId": "e", "data": {}},
             {"method": "DELETE", "path": "/Bulk"},
             {"method": "DELETE", "path": "/Users/not-an-id"},

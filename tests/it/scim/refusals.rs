@@ -38,6 +38,8 @@ both! {
             (Method::POST, "/Users/x", "GET, HEAD, PUT, PATCH, DELETE"),
             (Method::GET, "/Users/.search", "POST"),
             (Method::PUT, "/Bulk", "POST"),
+            (Method::GET, "/.search", "POST"),
+            (Method::POST, "", "GET, HEAD"),
         ] {
             let reply = okta.request(method.clone(), path).json(&json!({})).send().await;
             assert!(reply.refused(405, None).contains(method.as_str()));
@@ -45,9 +47,6 @@ both! {
         }
         let reply = okta.request(Method::OPTIONS, "/Users").send().await;
         assert_eq!((reply.status, reply.header("allow")), (204, Some("GET, HEAD, POST")));
-        for path in ["/.search", ""] {
-            okta.request(Method::POST, path).json(&json!({})).send().await.refused(501, None);
-        }
         okta.get("/Me").await.refused(501, None);
     }
 
