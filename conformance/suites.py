@@ -256,7 +256,7 @@ def instruments(_, __):
 SUITES = {
     "instruments": Suite("our instruments", "standard", instruments),
     "tester": Suite("scim2-tester", "standard", tester, "scim2-tester", 100, types=True),
-    "sanity": Suite("scim-sanity, strict", "standard", sanity, "scim-sanity", 20, types=True),
+    "sanity": Suite("scim-sanity, strict", "okta", sanity, "scim-sanity", 20, types=True),
     "microsoft": Suite("Microsoft's collection", "entra", microsoft, at_least=80),
     "dialogues": Suite("recorded dialogues", "standard", dialogues),
     "cases-strict": Suite("cases from the RFCs", "strict", cases),

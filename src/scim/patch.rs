@@ -58,7 +58,8 @@ pub enum MemberChange {
     Replace(Vec<Member>),
 }
 
-/// The outcome of a PATCH.
+/// The outcome of a PATCH. Which attributes differ is the difference of two documents, so nothing
+/// lists them; members are in no document, so their changes are here.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Patched {
     /// The document after all operations, right in the sense of [`super::resource::Valid`].

@@ -43,8 +43,7 @@ pub(super) async fn search(
 pub(super) async fn list_all(request: HttpRequest, state: Data<State>) -> Result<HttpResponse> {
     let principal = scim_caller(&request, &state, Scope::ScimRead).await?;
     let caller = caller(&state, &principal).await?;
-    let asked = Asked::by_address(&request, None);
-    answer(&request, &state, &caller, &asked).await
+    answer(&request, &state, &caller, &Asked::by_address(&request, None)).await
 }
 
 /// `POST .search` of all resource types.
@@ -64,7 +63,6 @@ pub(super) async fn search_all(
 struct Asked {
     parameters: Parameters,
     kind: Option<Arc<ResourceType>>,
-    /// What had to be forgiven to read it.
     forgiven: Forgiven,
 }
 
@@ -79,7 +77,7 @@ impl Asked {
         Ok(Self { parameters, kind, forgiven: reading.forgiven() })
     }
 
-    /// The query, how much of each type to show, and what had to be forgiven in all.
+    /// The query, how much of each type to show, and what had to be forgiven for it.
     fn read(&self, caller: &Caller) -> Result<(Search, Vec<Shown>, Forgiven)> {
         let Self { parameters, kind, forgiven } = self;
         let reading = Reading::new(caller.dialect);
@@ -87,16 +85,13 @@ impl Asked {
             Some(kind) => Search::of_type(kind, parameters, &reading)?,
             None => Search::of_all(&caller.registry.resource_types, parameters, &reading)?,
         };
-        let (attributes, excluded) = (&parameters.attributes, &parameters.excluded_attributes);
-        let kinds: Vec<&ResourceType> = match kind {
-            Some(kind) => vec![&**kind],
-            None => caller.registry.resource_types.iter().map(|kind| &**kind).collect(),
-        };
-        projection::check_names(&kinds, attributes.as_deref(), excluded.as_deref(), &reading)?;
+        let attributes = parameters.attributes.as_deref();
+        let excluded = parameters.excluded_attributes.as_deref();
+        let kinds: Vec<&ResourceType> = search.parts.iter().map(|part| &*part.kind).collect();
+        projection::check_names(&kinds, attributes, excluded, &reading)?;
         let mut shown = Vec::with_capacity(search.parts.len());
         for Part { kind, .. } in &search.parts {
-            let projection = Projection::parse(kind, attributes.as_deref(), excluded.as_deref())?;
-            shown.push((Arc::clone(kind), projection));
+            shown.push((Arc::clone(kind), Projection::parse(kind, attributes, excluded)?));
         }
         Ok((search, shown, forgiven.and(reading.forgiven())))
     }

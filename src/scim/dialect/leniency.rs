@@ -161,9 +161,9 @@ leniencies! {
         "400 `noTarget` (members of groups excepted)",
         "It contradicts RFC 7644 §3.12 table 9. Both repeat what they have removed already.";
     /// `"members": null` says nothing of the members.
-    NullMembers "null-members" [Okta Entra]
-        "The group is emptied, as null is absence.",
-        "It contradicts RFC 7643 §2.5. A rename must not empty a group.";
+    NullMembers "null-members" [Standard Okta Entra]
+        "The group is emptied.",
+        "Null and absence are one state (RFC 7643 §2.5), and absence keeps the members. A rename must not empty a group.";
     /// A PUT without `members` says nothing of the members.
     KeptMembers "kept-members" [Standard Okta Entra]
         "The group is emptied, as RFC 7644 §3.5.1 allows.",
@@ -182,8 +182,8 @@ leniencies! {
     QuietPatch "quiet-patch" [Entra]
         "200 with the resource; 204 for a group with many members.",
         "Microsoft recommends it for groups, and its tests expect it of users too.";
-    /// The `displayName` of a group is unique. This is a demand, not a leniency: a second group of
-    /// the name is refused with 409 `uniqueness`.
+    /// The `displayName` of a group is unique. This is a demand, not a leniency, and is not counted: a
+    /// second group of the name is refused with 409 `uniqueness`.
     UniqueGroupName "unique-group-name" [Entra]
         "Several groups may have one name.",
         "Entra ID looks groups up by name, and its validator asks for the refusal.";

@@ -141,10 +141,6 @@ section "Where to"
     Me = 501,
         "/Me is not supported for this token: it is a client's, and speaks for no person",
         "Find the person by a filter, or make a token for the person: `rollcall token create NAME --scope scim.me --user USERNAME`.";
-    /// A query over all resource types (RFC 7644 §3.4.2.1).
-    Root = 501,
-        "one query over all resource types is not supported: ask each",
-        "Ask each resource type.";
     /// The resource is not in the state that the request makes a condition of (RFC 7644 §3.14).
     Stale = 412,
         "the resource is not in the state that If-Match or If-None-Match asks for: read it again",

@@ -162,10 +162,12 @@ fn append(
 ) -> Result<Vec<Value>, Error> {
     let mut places: HashMap<String, usize> =
         list.iter().enumerate().map(|(at, element)| (identity(attribute, element), at)).collect();
-    let mut touched = Vec::with_capacity(added.len());
+    let mut claims = Vec::new();
     for element in added {
         let at = *places.entry(identity(attribute, &element)).or_insert(list.len());
-        touched.push(at);
+        if is_primary(&element) {
+            claims.push(at);
+        }
         match list.get_mut(at) {
             Some(before) => unite(before, element),
             None => list.push(element),
@@ -174,7 +176,7 @@ fn append(
     if list.len() > MAX_ELEMENTS {
         return Err(too_many(name));
     }
-    demote(&mut list, &touched, name)?;
+    demote(&mut list, &claims, name)?;
     Ok(united(attribute, list)) // one that is demoted may be equal to another now
 }
 

@@ -295,6 +295,29 @@ fn there_is_one_primary() {
             ]),
         ),
         (
+            // One claims it; that another one has had it is no claim.
+            json!([{ "op": "add", "path": "emails", "value": [
+                { "value": work, "type": "work" }, { "value": "b", "primary": true }
+            ] }]),
+            json!([
+                { "value": work, "type": "work", "primary": false },
+                { "value": home, "type": "home" },
+                { "value": "b", "primary": true }
+            ]),
+        ),
+        (
+            // Without a value, the element is all that it says, but for being primary.
+            json!([
+                { "op": "replace", "path": "emails",
+                    "value": [{ "type": "x", "display": "X", "primary": true }] },
+                { "op": "add", "path": "emails", "value": [{ "value": "b", "primary": true }] },
+                { "op": "add", "path": "emails", "value": [{ "type": "x", "display": "X" }] }
+            ]),
+            json!([
+                { "type": "x", "display": "X", "primary": false }, { "value": "b", "primary": true }
+            ]),
+        ),
+        (
             // The same value and type is the same element (RFC 7643 §2.4).
             json!([{ "op": "add", "path": "emails",
                 "value": [{ "value": home, "type": "home", "primary": true }] }]),

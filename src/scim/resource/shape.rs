@@ -203,7 +203,7 @@ pub(in crate::scim) fn object(attribute: &Attribute, mut parts: Parts<'_>) -> Ma
 }
 
 /// What makes an element the one it is: its `value` and `type`, as the attribute compares them
-/// (RFC 7643 §2.4); without a `value`, all of it.
+/// (RFC 7643 §2.4); without a `value`, all of it but for whether it is primary.
 pub(in crate::scim) fn identity(attribute: &Attribute, element: &Value) -> String {
     let Value::Object(parts) = element else {
         return value::sort_key(attribute, element).unwrap_or_else(|| element.to_string());
@@ -221,7 +221,7 @@ pub(in crate::scim) fn identity(attribute: &Attribute, element: &Value) -> Strin
         return format!("{value}\0{}", key("type").unwrap_or_default());
     }
     let mut all = String::new();
-    for sub in &attribute.sub_attributes {
+    for sub in attribute.sub_attributes.iter().filter(|sub| sub.name != "primary") {
         if let Some(part) = parts.get(&sub.name) {
             all.push_str(&part.to_string());
         }
