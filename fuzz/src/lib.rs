@@ -10,6 +10,7 @@ pub mod mutate;
 #[path = "../../src/scim"]
 pub mod scim {
     pub mod bulk;
+    pub mod cursor;
     pub mod dialect;
     pub mod discovery;
     pub mod error;

@@ -196,6 +196,9 @@ impl<'a> Reader<'a, '_> {
         if !self.reading.forgives(Leniency::PartAfterBrackets) {
             return stop(rest, Clause::PartAfterBrackets);
         }
+        if word(rest_of_part, "not").is_some() {
+            return stop(rest_of_part, Clause::AttributeName);
+        }
         let (rest, part) = name(rest_of_part)?;
         let part = AttributePath { schema: None, attribute: part.to_owned(), sub: None };
         let (rest, last) = self.comparison(rest, part)?;

@@ -135,6 +135,7 @@ fn wrong_filters_say_where_and_what() {
         ("not a pr", 5, "expected \"(\" after \"not\""),
         ("not not (a pr)", 5, "expected \"(\" after \"not\""),
         ("emails[type pr", 15, "expected \"and\", \"or\" or \"]\""),
+        ("emails[type pr].not pr", 17, "expected an attribute name"),
         ("emails[ims[a pr]]", 11, "brackets do not nest"),
         ("emails.value[a pr]", 13, "not a part of one"),
         ("a eq 1and b pr", 7, "expected the end of the value"),
