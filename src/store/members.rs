@@ -212,11 +212,12 @@ impl Reader<'_> {
     pub fn possible_members(&mut self, ids: &[ResourceId]) -> Result<HashSet<ResourceId>> {
         let mut found = HashSet::new();
         for ids in ids.chunks(IDS) {
-            let mut sql = Sql::new("SELECT id FROM resource WHERE organization = ");
-            sql.bind(self.organization).push(MEMBER_KINDS).push(" AND id IN ");
+            let mut sql = Sql::new("SELECT id, kind FROM resource WHERE organization = ");
+            sql.bind(self.organization).push(" AND id IN ");
             list(&mut sql, ids);
-            let rows: Vec<(ResourceId,)> = sql.load::<(Id,), _>(self.conn)?;
-            found.extend(rows.into_iter().map(|(id,)| id));
+            let rows: Vec<(ResourceId, String)> = sql.load::<(Id, Text), _>(self.conn)?;
+            let is_member = |kind: &str| MEMBER_KINDS.contains(&kind);
+            found.extend(rows.into_iter().filter(|(_, kind)| is_member(kind)).map(|(id, _)| id));
         }
         Ok(found)
     }

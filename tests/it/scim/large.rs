@@ -127,6 +127,7 @@ both! {
         let (caller, kind) = directory(&world).await;
         let read = async || {
             let view = View {
+                brief: false,
                 base: "https://x".into(),
                 shown: Some(Projection::default()),
                 forgiven: <_>::default(),
