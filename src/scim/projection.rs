@@ -2,7 +2,7 @@
 
 use super::dialect::{Leniency, Reading};
 use super::error::{Error, Fault, shortened};
-use super::path::{self, Path};
+use super::path::{self, AttributePath, Path};
 use super::schema::{Attribute, Mutability, Place, ResourceType, Returned};
 use serde_json::{Map, Value};
 
@@ -239,7 +239,11 @@ impl Name {
         match path::parse(kind, text).ok()? {
             Path::Extension(urn) => Some(Self { extension: Some(urn), attribute: None, sub: None }),
             Path::Attribute(path) => path.place(kind, reading).map(|place| Self::of(&place)),
-            Path::Elements { .. } => None,
+            Path::Elements { attribute, sub, .. } => {
+                let whole = AttributePath { sub, ..attribute };
+                let place = whole.place(kind, reading)?;
+                reading.forgives(Leniency::ProjectedElements).then(|| Self::of(&place))
+            }
         }
     }
 

@@ -10,8 +10,10 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 
 /// The endpoints, by path below the base.
-pub(super) const ENDPOINTS: [(&str, Endpoint); 5] = [
+pub(super) const ENDPOINTS: [(&str, Endpoint); 6] = [
     ("/ServiceProviderConfig", Endpoint::ServiceProviderConfig),
+    // As Microsoft's tests call it.
+    ("/serviceConfiguration", Endpoint::ServiceProviderConfig),
     ("/ResourceTypes", Endpoint::ResourceTypes),
     ("/ResourceTypes/{name}", Endpoint::ResourceType),
     ("/Schemas", Endpoint::Schemas),

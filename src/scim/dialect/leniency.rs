@@ -84,6 +84,11 @@ leniencies! {
     UnknownProjected "unknown-projected" [Standard Okta Entra]
         "400 `invalidValue`",
         "Clients ask every server for the same attributes.";
+    /// A value path in `attributes` and `excludedAttributes` names the whole attribute:
+    /// `emails[type eq "work"]`.
+    ProjectedElements "projected-elements" [Standard Okta Entra]
+        "400 `invalidValue`",
+        "Microsoft's tests ask so; to answer without the attribute would be to ignore the question.";
     /// A bare text for a single complex attribute with a `value`: `"manager": "id"`.
     BareComplex "bare-complex" [Standard Okta Entra]
         "400 `invalidValue`",

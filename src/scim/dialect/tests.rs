@@ -237,6 +237,20 @@ leniencies! {
         json!(null),
         Err("attributes: \"shoeSize\" is no attribute of this resource type")
     }
+    projected_elements ProjectedElements {
+        |dialect| {
+            let (user, reading) = (kind("User"), Reading::new(dialect));
+            let asked = Some("emails[type eq \"work\"].value");
+            projection::check_names(&[user], asked, None, &reading)?;
+            let mut resource = json!({ "id": "1", "title": "t", "emails": [
+                { "value": "a", "type": "work" }, { "value": "b", "type": "home" }] });
+            let shown = projection::Projection::parse(user, asked, None)?;
+            shown.apply(user, resource.as_object_mut().unwrap());
+            Ok((resource, reading.forgiven()))
+        },
+        json!({ "id": "1", "emails": [{ "value": "a" }, { "value": "b" }] }),
+        Err("attributes: \"emails[type eq \\\"work\\\"].value\" is no attribute of this resource type")
+    }
     bare_complex BareComplex {
         |dialect| user(dialect, &json!({ (EXTENSION): { "manager": "m" } })),
         json!({ (EXTENSION): { "manager": { "value": "m" } } }),

@@ -15,8 +15,16 @@ pub const MAX_NAME: usize = 64;
 pub const MAX_URN: usize = 200;
 
 /// Addresses below the SCIM base that mean something else.
-const RESERVED: [&str; 7] =
-    ["Me", "Bulk", "Schemas", "ResourceTypes", "ServiceProviderConfig", "Users", "Groups"];
+const RESERVED: [&str; 8] = [
+    "Me",
+    "Bulk",
+    "Schemas",
+    "ResourceTypes",
+    "ServiceProviderConfig",
+    "serviceConfiguration",
+    "Users",
+    "Groups",
+];
 /// Names that resources of every type have a meaning for (RFC 7643 §3.1).
 const COMMON: [&str; 4] = ["schemas", "id", "externalId", "meta"];
 /// URNs of the protocol itself.
