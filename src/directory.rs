@@ -14,7 +14,7 @@ mod read;
 pub mod schemas;
 mod write;
 
-pub use answer::{Answer, Listing, Shown, View};
+pub use answer::{Answer, Body, Listing, Paged, Shown, View};
 pub use precondition::{Precondition, Tags};
 pub use read::Got;
 pub use write::Done;

@@ -1,6 +1,6 @@
 //! Reading resources.
 
-use super::answer::{self, Answer, Listing, Shown, View};
+use super::answer::{self, Answer, Listing, Paged, Pieces, Shown, View};
 use super::{Caller, Precondition, Service, not_found};
 use crate::id::ResourceId;
 use crate::scim::filter::{Condition, Operator};
@@ -11,7 +11,7 @@ use crate::store::query::Found;
 use std::sync::Arc;
 
 /// What a read of one resource comes to.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum Got {
     /// The resource.
     Resource(Answer),
@@ -37,6 +37,7 @@ impl Service {
         let members = kind.has_members()
             && view.shown.as_ref().is_some_and(|shown| shown.wants(&kind, "members"));
         let forgiven = view.forgiven;
+        let paged = self.paged(caller, &view.base);
         let work = move |reader: &mut crate::store::Reader<'_>| {
             let stored = reader
                 .resource(&kind.name, id)?
@@ -44,17 +45,18 @@ impl Service {
             precondition.check_match(stored.version)?;
             if precondition.is_unchanged(stored.version) {
                 let view = View { shown: None, ..view };
-                return answer::one(reader, &registry, &kind, &stored, &view).map(Got::Unchanged);
+                return Ok((answer::one(reader, &registry, &kind, &stored, &view)?, true));
             }
-            answer::one(reader, &registry, &kind, &stored, &view).map(Got::Resource)
+            Ok((answer::one(reader, &registry, &kind, &stored, &view)?, false))
         };
-        let got = if members {
+        let (partly, unchanged) = if members {
             self.store.read(caller.organization, work).await?
         } else {
             self.store.glance(caller.organization, work).await?
         };
         self.note_forgiven(caller, forgiven);
-        Ok(got)
+        let answer = partly.answer(paged);
+        Ok(if unchanged { Got::Unchanged(answer) } else { Got::Resource(answer) })
     }
 
     /// One page of the resources that meet a query. `shown` says for each of its types how much to
@@ -70,20 +72,33 @@ impl Service {
         shown: Vec<Shown>,
     ) -> Result<Listing> {
         let registry = Arc::clone(&caller.registry);
+        let paged = self.paged(caller, &base);
         let short = match search.parts.as_slice() {
             [part] => is_look_up(&part.condition) && !part.kind.has_members(),
             _ => false,
         };
         let work = move |reader: &mut crate::store::Reader<'_>| {
             let Found { total, resources, previous, next } = reader.search(&search)?;
-            let resources = answer::page(reader, &registry, &shown, &resources, &base)?;
-            Ok(Listing { total, resources, previous, next })
+            let pieces = answer::page(reader, &registry, &shown, &resources, &base)?;
+            Ok((total, resources.len(), pieces, previous, next))
         };
-        if short {
-            self.store.glance(caller.organization, work).await
+        let (total, count, pieces, previous, next) = if short {
+            self.store.glance(caller.organization, work).await?
         } else {
-            self.store.read(caller.organization, work).await
-        }
+            self.store.read(caller.organization, work).await?
+        };
+        Ok(Listing { total, count, resources: pieces.body(paged), previous, next })
+    }
+
+    /// What reads the members that are still to be read when an answer is sent.
+    pub(super) fn paged(
+        &self,
+        caller: &Caller,
+        base: &str,
+    ) -> impl FnOnce(Pieces) -> Paged + use<> {
+        let (store, organization) = (self.store.clone(), caller.organization);
+        let (registry, base) = (Arc::clone(&caller.registry), base.to_owned());
+        move |pieces| Paged::new(pieces, store, organization, registry, base)
     }
 }
 

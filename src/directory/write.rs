@@ -6,7 +6,7 @@ mod within;
 
 pub use bulk::Done;
 
-use super::answer::{self, Answer, View};
+use super::answer::{self, Answer, Partly, View};
 use super::{Caller, Precondition, Service};
 use crate::id::ResourceId;
 use crate::scim::dialect::Forgiven;
@@ -31,12 +31,13 @@ impl Service {
     ) -> Result<Answer> {
         let now_us = self.clock.now_us();
         let creation = Creation::read(caller, kind, new_id(now_us), body, now_us)?;
+        let paged = self.paged(caller, &view.base);
         let (behalf, kind) = (self.behalf(caller), Arc::clone(kind));
-        self.write(caller, move |transaction| {
+        let partly = self.write(caller, move |transaction| {
             let outcome = behalf.create(transaction, &creation)?;
             answered(transaction, &behalf, &kind, outcome, &view)
-        })
-        .await
+        });
+        Ok(partly.await?.answer(paged))
     }
 
     /// Replaces a resource (RFC 7644 §3.5.1): what the body leaves out is cleared, but for
@@ -57,12 +58,13 @@ impl Service {
         view: View,
     ) -> Result<Answer> {
         let replacement = Replacement::read(caller, kind, body)?;
+        let paged = self.paged(caller, &view.base);
         let (behalf, kind) = (self.behalf(caller), Arc::clone(kind));
-        self.write(caller, move |transaction| {
+        let partly = self.write(caller, move |transaction| {
             let outcome = behalf.replace(transaction, id, &precondition, &replacement)?;
             answered(transaction, &behalf, &kind, outcome, &view)
-        })
-        .await
+        });
+        Ok(partly.await?.answer(paged))
     }
 
     /// Changes a resource by a PATCH body (RFC 7644 §3.5.2). The members of a group are not loaded.
@@ -81,12 +83,13 @@ impl Service {
         view: View,
     ) -> Result<Answer> {
         let patch = Patch::read(caller, kind, body)?;
+        let paged = self.paged(caller, &view.base);
         let (behalf, kind) = (self.behalf(caller), Arc::clone(kind));
-        self.write(caller, move |transaction| {
+        let partly = self.write(caller, move |transaction| {
             let outcome = behalf.patch(transaction, id, &precondition, &patch)?;
             answered(transaction, &behalf, &kind, outcome, &view)
-        })
-        .await
+        });
+        Ok(partly.await?.answer(paged))
     }
 
     /// Deletes a resource. It leaves its groups in the same transaction, each with a change of its
@@ -148,10 +151,10 @@ struct Answered<T> {
 fn answered(
     transaction: &mut Transaction<'_>,
     behalf: &Behalf,
-    kind: &ResourceType,
+    kind: &Arc<ResourceType>,
     outcome: Outcome,
     view: &View,
-) -> Result<Answered<Answer>> {
+) -> Result<Answered<Partly>> {
     let Outcome { stored, changed, forgiven, written } = outcome;
     let shown = view.of_writing(&written);
     let answer = answer::one(transaction, &behalf.registry, kind, &stored, &shown)?;

@@ -3,6 +3,7 @@
 //! Which resource types there are, and at which addresses, is for the caller's organization to say:
 //! the routes have a place for the endpoint, and what stands there is looked up in its registry.
 
+mod body;
 mod bulk;
 mod discovery;
 mod me;

@@ -171,22 +171,44 @@ fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D:
     }))
 }
 
-/// A `ListResponse` of a page that was asked for by cursor (RFC 9865 §2).
-pub fn cursor_response(
-    total: u64,
-    resources: Vec<Value>,
-    previous: Option<String>,
-    next: Option<String>,
-) -> Value {
-    let mut list = Map::new();
-    list.insert("schemas".to_owned(), Value::Array(vec![LIST_SCHEMA.into()]));
-    list.insert("totalResults".to_owned(), total.into());
-    list.insert("itemsPerPage".to_owned(), resources.len().into());
-    for (name, cursor) in [("previousCursor", previous), ("nextCursor", next)] {
-        list.extend(cursor.map(|cursor| (name.to_owned(), cursor.into())));
+/// What a `ListResponse` says beside its resources.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Head {
+    /// `totalResults`
+    pub total: u64,
+    /// `startIndex`, of a page by number.
+    pub start_index: Option<usize>,
+    /// `itemsPerPage`
+    pub count: usize,
+    /// `previousCursor` (RFC 9865 §2)
+    pub previous: Option<String>,
+    /// `nextCursor`
+    pub next: Option<String>,
+}
+
+/// What ends a `ListResponse` after its resources.
+pub const CLOSING: &str = "]}";
+
+impl Head {
+    /// The text of a `ListResponse` up to the first of its resources.
+    pub fn opening(self) -> String {
+        let mut text = self.members().to_string();
+        text.pop();
+        text.push_str(",\"Resources\":[");
+        text
     }
-    list.insert("Resources".to_owned(), Value::Array(resources));
-    Value::Object(list)
+
+    fn members(self) -> Value {
+        let mut list = Map::new();
+        list.insert("schemas".to_owned(), Value::Array(vec![LIST_SCHEMA.into()]));
+        list.insert("totalResults".to_owned(), self.total.into());
+        list.extend(self.start_index.map(|index| ("startIndex".to_owned(), index.into())));
+        list.insert("itemsPerPage".to_owned(), self.count.into());
+        for (name, cursor) in [("previousCursor", self.previous), ("nextCursor", self.next)] {
+            list.extend(cursor.map(|cursor| (name.to_owned(), cursor.into())));
+        }
+        Value::Object(list)
+    }
 }
 
 /// A `ListResponse`. `Resources` is there even when it is empty: some clients insist on it.
@@ -304,6 +326,27 @@ mod tests {
             }
         );
         assert!(serde_json::from_value::<Parameters>(json!({ "count": {} })).is_err());
+    }
+
+    #[test]
+    fn a_list_is_written_around_its_resources() {
+        let head = Head { total: 7, start_index: Some(3), count: 1, ..Head::default() };
+        let text = format!("{}{{\"id\":\"a\"}}{CLOSING}", head.opening());
+        let list: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(list, {
+            let mut list = response(7, 3, vec![json!({ "id": "a" })]);
+            list["itemsPerPage"] = 1.into();
+            list
+        });
+        let head = Head { next: Some("n".into()), previous: Some("p".into()), ..Head::default() };
+        let list: Value = serde_json::from_str(&format!("{}{CLOSING}", head.opening())).unwrap();
+        assert_eq!(
+            list,
+            json!({
+                "schemas": [LIST_SCHEMA], "totalResults": 0, "itemsPerPage": 0,
+                "previousCursor": "p", "nextCursor": "n", "Resources": []
+            })
+        );
     }
 
     #[test]

@@ -18,7 +18,7 @@ const IDS: usize = 500;
 /// Most ids in a statement that stays prepared: longer lists come in too many lengths.
 const FEW: usize = 16;
 /// What can be a member.
-const MEMBER_KINDS: &str = " AND kind IN ('User', 'Group')";
+const MEMBER_KINDS: [&str; 2] = ["User", "Group"];
 /// Members read at a time where all of them must be looked at.
 const BATCH: i64 = 1_000;
 
@@ -84,15 +84,7 @@ impl Reader<'_> {
     ) -> Result<HashMap<ResourceId, Vec<MemberRow>>> {
         let mut members: HashMap<ResourceId, Vec<MemberRow>> = HashMap::new();
         for groups in groups.chunks(IDS) {
-            let mut sql = Sql::new(
-                "SELECT m.group_id, m.member_id, m.member_kind, r.label FROM member m \
-                 JOIN resource r ON r.organization = m.organization AND r.id = m.member_id \
-                 WHERE m.organization = ",
-            );
-            sql.bind(self.organization).push(" AND m.group_id IN ");
-            list(&mut sql, groups).push(" ORDER BY m.group_id, m.member_id");
-            let rows: Vec<MemberColumns> =
-                sql.load::<(Id, Id, Text, Nullable<Text>), _>(self.conn)?;
+            let rows = self.members_of_some(groups, None)?;
             for (group, row) in rows.into_iter().map(read) {
                 members.entry(group).or_default().push(row);
             }
@@ -111,6 +103,44 @@ impl Reader<'_> {
             .first(self.conn)
             .optional()?;
         Ok(next.is_some())
+    }
+
+    /// As [`Reader::members_of`], unless these groups have more than `most` members together.
+    pub fn members_of_at_most(
+        &mut self,
+        groups: &[ResourceId],
+        most: usize,
+    ) -> Result<Option<HashMap<ResourceId, Vec<MemberRow>>>> {
+        let limit = i64::try_from(most).unwrap_or(i64::MAX).saturating_add(1);
+        let (mut members, mut count) = (HashMap::<_, Vec<_>>::new(), 0);
+        for groups in groups.chunks(IDS) {
+            for (group, row) in self.members_of_some(groups, Some(limit))?.into_iter().map(read) {
+                count += 1;
+                if count > most {
+                    return Ok(None);
+                }
+                members.entry(group).or_default().push(row);
+            }
+        }
+        Ok(Some(members))
+    }
+
+    fn members_of_some(
+        &mut self,
+        groups: &[ResourceId],
+        limit: Option<i64>,
+    ) -> Result<Vec<MemberColumns>> {
+        let mut sql = Sql::new(
+            "SELECT m.group_id, m.member_id, m.member_kind, r.label FROM member m \
+             JOIN resource r ON r.organization = m.organization AND r.id = m.member_id \
+             WHERE m.organization = ",
+        );
+        sql.bind(self.organization).push(" AND m.group_id IN ");
+        list(&mut sql, groups).push(" ORDER BY m.group_id, m.member_id");
+        if let Some(limit) = limit {
+            sql.push(" LIMIT ").bind(limit);
+        }
+        sql.load::<(Id, Id, Text, Nullable<Text>), _>(self.conn)
     }
 
     /// How many members a group has.
@@ -182,11 +212,12 @@ impl Reader<'_> {
     pub fn possible_members(&mut self, ids: &[ResourceId]) -> Result<HashSet<ResourceId>> {
         let mut found = HashSet::new();
         for ids in ids.chunks(IDS) {
-            let mut sql = Sql::new("SELECT id FROM resource WHERE organization = ");
-            sql.bind(self.organization).push(MEMBER_KINDS).push(" AND id IN ");
+            let mut sql = Sql::new("SELECT id, kind FROM resource WHERE organization = ");
+            sql.bind(self.organization).push(" AND id IN ");
             list(&mut sql, ids);
-            let rows: Vec<(ResourceId,)> = sql.load::<(Id,), _>(self.conn)?;
-            found.extend(rows.into_iter().map(|(id,)| id));
+            let rows: Vec<(ResourceId, String)> = sql.load::<(Id, Text), _>(self.conn)?;
+            let is_member = |kind: &str| MEMBER_KINDS.contains(&kind);
+            found.extend(rows.into_iter().filter(|(_, kind)| is_member(kind)).map(|(id, _)| id));
         }
         Ok(found)
     }
@@ -240,7 +271,7 @@ impl Transaction<'_> {
             );
             sql.bind(group).push(", id, kind, ").bind(now_us);
             sql.push(" FROM resource WHERE organization = ").bind(self.organization);
-            sql.push(MEMBER_KINDS).push(" AND id IN ");
+            sql.push(" AND id IN ");
             list(&mut sql, ids).push(" ON CONFLICT DO NOTHING RETURNING member_id");
             let rows: Vec<(ResourceId,)> = sql.load::<(Id,), _>(self.conn)?;
             joined.extend(rows.into_iter().map(|(id,)| id));
@@ -251,14 +282,17 @@ impl Transaction<'_> {
     /// Checks that each id names a User or a Group, keeps them from being deleted until the end of
     /// the transaction, and answers which are Groups.
     fn groups_among(&mut self, ids: &[ResourceId]) -> Result<Vec<ResourceId>> {
+        // Only by id: told of the types too, a database that has not counted its rows for a while
+        // looks through all of a type.
         let mut sql = Sql::new("SELECT id, kind FROM resource WHERE organization = ");
-        sql.bind(self.organization).push(MEMBER_KINDS).push(" AND id IN ");
+        sql.bind(self.organization).push(" AND id IN ");
         list(&mut sql, ids);
         if self.conn.backend() == Backend::Postgres {
             sql.push(" ORDER BY id FOR KEY SHARE"); // one order for all, so nobody deadlocks
         }
         let rows: Vec<(ResourceId, String)> = sql.load::<(Id, Text), _>(self.conn)?;
         let mut kinds: HashMap<ResourceId, String> = rows.into_iter().collect();
+        kinds.retain(|_, kind| MEMBER_KINDS.contains(&kind.as_str()));
         if let Some(missing) = ids.iter().find(|id| !kinds.contains_key(id)) {
             return Err(Error::Dangling(missing.to_string()));
         }

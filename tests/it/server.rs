@@ -26,6 +26,8 @@ pub struct Server {
     pub url: String,
     /// The server's clock, which stands still.
     pub clock: Clock,
+    /// What can be done, without HTTP in between.
+    pub service: Service,
     /// What the server knows callers by.
     pub authenticator: Authenticator,
     /// Rung after each commit that has a change.
@@ -46,7 +48,7 @@ impl World {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let state = State {
-            service,
+            service: service.clone(),
             authenticator: authenticator.clone(),
             vault: Vault::ephemeral(),
             public_url: url.clone(),
@@ -61,7 +63,16 @@ impl World {
         let handle = running.handle();
         tokio::spawn(running);
         let store = self.store.clone();
-        Server { url, clock, authenticator, wake, store, http: reqwest::Client::new(), handle }
+        Server {
+            url,
+            clock,
+            service,
+            authenticator,
+            wake,
+            store,
+            http: reqwest::Client::new(),
+            handle,
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! One resource: POST, GET, PUT, PATCH, DELETE.
 
+use super::body::send;
 use crate::auth::Scope;
 use crate::directory::{Answer, Caller, Got, View, resource_id};
 use crate::http::error::Result;
@@ -156,11 +157,9 @@ fn respond(request: &HttpRequest, status: StatusCode, answer: Answer) -> HttpRes
     response
         .insert_header((header::ETAG, answer.etag))
         .insert_header((header::LOCATION, answer.location.clone()));
-    match answer.body {
-        Some(body) => response
-            .insert_header((header::CONTENT_LOCATION, answer.location))
-            .content_type(answer_type(request.headers()))
-            .body(body),
-        None => response.finish(),
-    }
+    let Some(body) = answer.body else { return response.finish() };
+    response
+        .insert_header((header::CONTENT_LOCATION, answer.location))
+        .content_type(answer_type(request.headers()));
+    send(request, response, body)
 }

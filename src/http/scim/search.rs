@@ -1,7 +1,8 @@
 //! Many resources: GET on a collection, and `POST .search` (RFC 7644 §3.4.2, §3.4.3).
 
+use super::body::send;
 use crate::auth::Scope;
-use crate::directory::{Caller, Shown};
+use crate::directory::{Caller, Listing, Shown};
 use crate::http::error::{Refusal, Result, error_id};
 use crate::http::extract::{
     Limit, answer_type, caller, entered, json, list_parameter, parameter, scim_caller,
@@ -10,7 +11,7 @@ use crate::http::server::State;
 use crate::scim::cursor::{self, Bound, Cursor};
 use crate::scim::dialect::{Forgiven, Reading};
 use crate::scim::error::{Fault, shortened};
-use crate::scim::list::{self, Paging, Parameters, Part, Search};
+use crate::scim::list::{self, Head, Paging, Parameters, Part, Search};
 use crate::scim::projection::{self, Projection};
 use crate::scim::resource::unknown_member;
 use crate::scim::schema::ResourceType;
@@ -106,30 +107,35 @@ async fn answer(
     let Asked { parameters, kind, .. } = asked;
     let (mut search, shown, forgiven) = asked.read(caller)?;
     let base = state.scim_base();
-    let body = match search.page {
-        Paging::Index { start_index, .. } => {
-            let listing = state.service.search(caller, search, base, shown).await?;
-            list::response(listing.total.unwrap_or_default(), start_index, listing.resources)
-        }
+    let mut head = Head::default();
+    let mut cursors = None;
+    match search.page {
+        Paging::Index { start_index, .. } => head.start_index = Some(start_index),
         Paging::Cursor { count, .. } => {
             let endpoint = kind.as_ref().map_or("", |kind| kind.endpoint.as_str());
-            let cursors = Cursors::new(state, caller, endpoint, parameters, count);
-            let mut total = None;
+            let of_query = Cursors::new(state, caller, endpoint, parameters, count);
             if let Some(text) = parameters.cursor.as_deref().filter(|text| !text.is_empty()) {
-                let cursor = cursors.open(text)?;
-                total = Some(cursor.total);
+                let cursor = of_query.open(text)?;
+                head.total = cursor.total;
                 search = search.from(cursor.from);
             }
-            let listing = state.service.search(caller, search, base, shown).await?;
-            let counted = || u64::try_from(listing.total.unwrap_or_default()).unwrap_or(u64::MAX);
-            let total = total.unwrap_or_else(counted);
-            let previous = listing.previous.map(|from| cursors.seal(from, total)).transpose()?;
-            let next = listing.next.map(|from| cursors.seal(from, total)).transpose()?;
-            list::cursor_response(total, listing.resources, previous, next)
+            cursors = Some(of_query);
         }
-    };
+    }
+    let Listing { total, count, resources, previous, next } =
+        state.service.search(caller, search, base, shown).await?;
+    if let Some(total) = total {
+        head.total = u64::try_from(total).unwrap_or(u64::MAX);
+    }
+    head.count = count;
+    if let Some(cursors) = cursors {
+        head.previous = previous.map(|from| cursors.seal(from, head.total)).transpose()?;
+        head.next = next.map(|from| cursors.seal(from, head.total)).transpose()?;
+    }
     state.service.note_forgiven(caller, forgiven);
-    Ok(HttpResponse::Ok().content_type(answer_type(request.headers())).body(body.to_string()))
+    let mut response = HttpResponse::Ok();
+    response.content_type(answer_type(request.headers()));
+    Ok(send(request, response, resources.within(&head.opening(), list::CLOSING)))
 }
 
 fn parameters(request: &HttpRequest) -> Parameters {

@@ -88,6 +88,10 @@ leniencies! {
     BareComplex "bare-complex" [Standard Okta Entra]
         "400 `invalidValue`",
         "Entra ID sends the manager so.";
+    /// A member of a group as its bare id: `"members": ["id"]`.
+    BareMembers "bare-members" [Entra]
+        "400 `invalidValue`",
+        "Microsoft's tests send `\"value\": \"id\"` on the path `members`.";
     /// One object where an array of them belongs: `"emails": {"value": "a@b.c"}`.
     OneForMany "one-for-many" [Standard Okta Entra]
         "400 `invalidValue`",
@@ -163,7 +167,8 @@ leniencies! {
     /// `"members": null` says nothing of the members.
     NullMembers "null-members" [Standard Okta Entra]
         "The group is emptied.",
-        "Null and absence are one state (RFC 7643 §2.5), and absence keeps the members. A rename must not empty a group.";
+        "Null and absence are one state (RFC 7643 §2.5), and absence keeps the members. A rename must \
+         not empty a group.";
     /// A PUT without `members` says nothing of the members.
     KeptMembers "kept-members" [Standard Okta Entra]
         "The group is emptied, as RFC 7644 §3.5.1 allows.",

@@ -257,6 +257,21 @@ leniencies! {
         json!(1),
         Err("members takes an array")
     }
+    bare_members BareMembers {
+        |dialect| {
+            let group = json!({ "schemas": [urn::GROUP], "displayName": "g" });
+            let group = resource::check(kind("Group"), group, dialect)?.attributes;
+            let add = json!({ "schemas": [urn::PATCH_OP], "Operations": [
+                { "op": "add", "path": "members", "value": "u1" }
+            ] });
+            let operations = patch::parse(kind("Group"), &add, dialect)?;
+            let patched = patch::apply(kind("Group"), &group, &operations, dialect)?;
+            let Some(MemberChange::Add(added)) = patched.members.first() else { panic!("one") };
+            Ok((json!(added[0].value), patched.forgiven))
+        },
+        json!("u1"),
+        Err("operation 1: members takes complex (an object)")
+    }
     many_for_one ManyForOne {
         |dialect| user(dialect, &json!({ (EXTENSION): { "manager": [{ "value": "m" }] } })),
         json!({ (EXTENSION): { "manager": { "value": "m" } } }),

@@ -5,7 +5,7 @@ use super::shape::Shape;
 use crate::scim::dialect::Leniency;
 use crate::scim::error::{Error, Fault};
 use crate::scim::schema::Attribute;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::collections::HashSet;
 
 /// Reads members, each once, in the order given. Null is nobody.
@@ -24,6 +24,12 @@ pub(in crate::scim) fn read(
     let mut members = Vec::with_capacity(values.len());
     let mut seen = HashSet::with_capacity(values.len());
     for value in values {
+        let value = match value {
+            id @ Value::String(_) if shape.reading.forgives(Leniency::BareMembers) => {
+                Value::Object(Map::from_iter([("value".to_owned(), id)]))
+            }
+            other => other,
+        };
         let element = shape.one(attribute, value, name)?;
         let text = |part: &str| element.as_ref().and_then(|e| e.get(part)).and_then(Value::as_str);
         let Some(id) = text("value").filter(|id| !id.is_empty()) else {

@@ -106,7 +106,7 @@ both! {
         okta.page(query, &good).await.expect(200);
         let sentence = okta.page(query, "forged").await.refused(400, Some("invalidCursor"));
         let mut damaged = good.clone();
-        damaged.replace_range(20..21, if &good[20..21] == "A" { "B" } else { "A" });
+        damaged.replace_range(20..21, if good.as_bytes()[20] == b'A' { "B" } else { "A" });
         for (query, cursor) in [
             (query, damaged.as_str()),
             (query, "%00"),

@@ -116,7 +116,7 @@ fn person(n: usize) -> Value {
     let mut body = json!({"userName": format!("u{:02}", (n * 37) % 100)});
     let mut say =
         |name: &str, value: Value| body.as_object_mut().unwrap().insert(name.into(), value);
-    if n % 3 != 0 {
+    if !n.is_multiple_of(3) {
         say("displayName", format!("Name {}", n % 5).into());
     }
     if n % 4 != 1 {
@@ -131,7 +131,7 @@ fn person(n: usize) -> Value {
         );
     }
     say("locale", ["de", "en", "de"][n % 3].into());
-    say("active", (n % 2 == 0).into());
+    say("active", n.is_multiple_of(2).into());
     body
 }
 
