@@ -13,12 +13,16 @@ mod search;
 use super::error::{Refusal, Result};
 use super::extract;
 use super::server::State;
+use crate::scim::error::{Fault, shortened};
 use actix_web::http::{Method, header};
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, Resource};
 
 /// Where SCIM is served.
 const BASES: [&str; 2] = ["/scim/v2", "/o/{organization}/scim/v2"];
+/// Where other versions of it would be.
+const OTHERS: [&str; 2] =
+    [r"/scim/{version:[vV]\d[^/]*}", r"/o/{organization}/scim/{version:[vV]\d[^/]*}"];
 
 /// Adds the routes of SCIM.
 pub fn routes(config: &mut ServiceConfig) {
@@ -70,6 +74,9 @@ pub fn routes(config: &mut ServiceConfig) {
             );
         config.service(scope);
     }
+    for base in OTHERS {
+        config.service(web::scope(base).default_service(web::to(version)));
+    }
 }
 
 /// A resource of Actix for an address of a resource type. For other methods than these, callers
@@ -101,6 +108,12 @@ fn not_allowed(request: &HttpRequest, methods: &[Method]) -> Result<HttpResponse
             .finish());
     }
     Err(Refusal::method(request.method(), methods))
+}
+
+/// RFC 7644 §3.13: a version that is asked for is spoken or refused.
+async fn version(request: HttpRequest) -> Result<HttpResponse> {
+    let version = extract::segment(&request, "version").unwrap_or_default();
+    Err(Fault::Version { version: shortened(&version) }.into())
 }
 
 async fn nothing() -> Result<HttpResponse> {

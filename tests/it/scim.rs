@@ -9,6 +9,7 @@ mod hostile;
 mod large;
 mod life;
 mod lists;
+mod manners;
 mod me;
 mod nesting;
 mod providers;

@@ -120,6 +120,10 @@ section "Where to"
     NoRoute = 404,
         "there is nothing at this address: GET /scim/v2/ResourceTypes lists what is",
         "Check the base URL: it ends in `/scim/v2`.";
+    /// The address names another version of the protocol than 2 (RFC 7644 §3.13).
+    Version { version: String } = 400 InvalidVers,
+        "version {version:?} is not spoken here: the base URL ends in /scim/v2",
+        "Correct the base URL.";
     /// No resource of the type has the id.
     NotFound { kind: String, id: String } = 404,
         "no {kind} has the id {id:?}",
