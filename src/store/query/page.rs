@@ -96,23 +96,7 @@ impl Selection {
         query: &Query,
     ) -> Result<String> {
         let skipped = query.start_index.saturating_sub(1);
-        let page = self.rows(order, number(query.count), number(skipped));
-        let mut sql = Sql::new("EXPLAIN ");
-        sql.dynamic();
-        let lines: Vec<String> = match reader.conn.backend() {
-            Backend::Sqlite => {
-                sql.push("QUERY PLAN ").append(page);
-                let rows: Vec<(i32, i32, i32, String)> =
-                    sql.load::<(Integer, Integer, Integer, Text), _>(reader.conn)?;
-                rows.into_iter().map(|(.., line)| line).collect()
-            }
-            Backend::Postgres => {
-                sql.append(page);
-                let rows: Vec<(String,)> = sql.load::<(Text,), _>(reader.conn)?;
-                rows.into_iter().map(|(line,)| line).collect()
-            }
-        };
-        Ok(lines.join("\n"))
+        explain(reader, self.rows(order, number(query.count), number(skipped)))
     }
 
     fn rows(&self, order: &Order, limit: i64, offset: i64) -> Sql {
@@ -131,6 +115,26 @@ impl Selection {
         sql.push(" OFFSET ").bind(offset);
         sql
     }
+}
+
+/// How the database runs a statement, in its own words.
+pub(super) fn explain(reader: &mut Reader<'_>, statement: Sql) -> Result<String> {
+    let mut sql = Sql::new("EXPLAIN ");
+    sql.dynamic();
+    let lines: Vec<String> = match reader.conn.backend() {
+        Backend::Sqlite => {
+            sql.push("QUERY PLAN ").append(statement);
+            let rows: Vec<(i32, i32, i32, String)> =
+                sql.load::<(Integer, Integer, Integer, Text), _>(reader.conn)?;
+            rows.into_iter().map(|(.., line)| line).collect()
+        }
+        Backend::Postgres => {
+            sql.append(statement);
+            let rows: Vec<(String,)> = sql.load::<(Text,), _>(reader.conn)?;
+            rows.into_iter().map(|(line,)| line).collect()
+        }
+    };
+    Ok(lines.join("\n"))
 }
 
 /// The columns of a [`crate::store::resources::Stored`].

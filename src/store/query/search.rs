@@ -4,7 +4,7 @@ use super::branch::{self, Branch};
 use super::{residual, walk};
 use crate::id::ResourceId;
 use crate::scim::cursor::{Bound, Key};
-use crate::scim::list::{Direction, Paging, Query, Search, Sort};
+use crate::scim::list::{Direction, Paging, Part, Query, Search, Sort};
 use crate::store::resources::Stored;
 use crate::store::{Reader, Result};
 use std::cmp::Ordering;
@@ -30,15 +30,7 @@ impl Reader<'_> {
     /// As [`Reader::list`]; [`crate::store::Error::Refused`] (`invalidCursor`) for a place that is
     /// none in this list.
     pub fn search(&mut self, search: &Search) -> Result<Found> {
-        let descending = search.sorted.map(|direction| direction == Direction::Descending);
-        let branches: Vec<Branch<'_>> = search
-            .parts
-            .iter()
-            .map(|part| {
-                let field = part.field.as_ref();
-                Branch::new(self, &part.kind, &part.condition, field, descending)
-            })
-            .collect();
+        let branches = self.branches(search);
         match &search.page {
             Paging::Index { start_index, count } => {
                 self.by_index(search, &branches, *start_index, *count)
@@ -47,6 +39,28 @@ impl Reader<'_> {
                 self.by_cursor(search, &branches, *count, from.as_ref())
             }
         }
+    }
+
+    /// How the database would find a page from a place on, as [`Reader::explain`] says it of pages
+    /// by number.
+    ///
+    /// # Errors
+    /// As [`Reader::search`].
+    pub fn explain_from(&mut self, search: &Search) -> Result<String> {
+        let branches = self.branches(search);
+        let from = match &search.page {
+            Paging::Index { .. } => None,
+            Paging::Cursor { from, .. } => from.as_ref(),
+        };
+        walk::explain(self, &branches, search.sorted.is_some(), from, search.count())
+    }
+
+    fn branches<'s>(&self, search: &'s Search) -> Vec<Branch<'s>> {
+        let descending = search.sorted.map(|direction| direction == Direction::Descending);
+        let branch = |part: &'s Part| {
+            Branch::new(self, &part.kind, &part.condition, part.field.as_ref(), descending)
+        };
+        search.parts.iter().map(branch).collect()
     }
 
     fn by_index(

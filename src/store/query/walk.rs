@@ -78,27 +78,41 @@ pub(super) fn from(
         }
         let from = from.filter(|_| at == start);
         let range = Range { from, backward, skipped: 0, count };
-        let with = |wanted: fn(&Order) -> bool| -> Vec<&Branch<'_>> {
-            branches.iter().filter(|branch| branch.order.as_ref().is_some_and(wanted)).collect()
-        };
-        let rows = match segment {
-            Segment::Type(branch) if branch.exact => load(reader, &[branch], Rows::Ids, range)?,
-            Segment::Type(branch) => {
-                let mut rows = Vec::new();
-                scan(reader, branch, from, backward, &mut examined, |resource, _| {
-                    rows.push(resource);
-                    let more = rows.len() < count;
-                    if more { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-                })?;
-                rows
-            }
-            Segment::Ids => load(reader, &with(|_| true), Rows::Ids, range)?,
-            Segment::Present => load(reader, &with(Order::has_values), Rows::Present, range)?,
-            Segment::Absent => load(reader, &with(Order::has_gaps), Rows::Absent, range)?,
-        };
-        found.extend(rows);
+        if let Segment::Type(branch) = segment
+            && !branch.exact
+        {
+            let most = found.len() + count;
+            scan(reader, branch, from, backward, &mut examined, |resource, _| {
+                found.push(resource);
+                let more = found.len() < most;
+                if more { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+            })?;
+        } else {
+            let (branches, rows) = segment.rows(branches);
+            found.extend(load(reader, &branches, rows, range)?);
+        }
     }
     Ok(found)
+}
+
+/// How the database finds the first rows from a place on.
+pub(super) fn explain(
+    reader: &mut Reader<'_>,
+    branches: &[Branch<'_>],
+    sorted: bool,
+    from: Option<&Bound>,
+    count: usize,
+) -> Result<String> {
+    let backward = from.is_some_and(|bound| bound.backward);
+    let segments = segments(branches, sorted);
+    let holds = |segment: &&Segment<'_, '_>| from.is_none_or(|bound| segment.holds(bound));
+    let segment = segments.iter().find(holds).ok_or_else(foreign)?;
+    let (branches, rows) = segment.rows(branches);
+    let range = Range { from, backward, skipped: 0, count };
+    match statement(reader, &branches, rows, range)? {
+        Some(sql) => super::page::explain(reader, sql),
+        None => Ok(String::new()),
+    }
 }
 
 /// A page of a sorted list by its number.
@@ -132,7 +146,20 @@ fn segments<'b, 'q>(branches: &'b [Branch<'q>], sorted: bool) -> Vec<Segment<'b,
     segments
 }
 
-impl Segment<'_, '_> {
+impl<'b, 'q> Segment<'b, 'q> {
+    /// Whose rows it holds, and which of them.
+    fn rows(&self, all: &'b [Branch<'q>]) -> (Vec<&'b Branch<'q>>, Rows) {
+        let with = |wanted: fn(&Order) -> bool| {
+            all.iter().filter(|branch| branch.order.as_ref().is_some_and(wanted)).collect()
+        };
+        match self {
+            Self::Type(branch) => (vec![*branch], Rows::Ids),
+            Self::Ids => (with(|_| true), Rows::Ids),
+            Self::Present => (with(Order::has_values), Rows::Present),
+            Self::Absent => (with(Order::has_gaps), Rows::Absent),
+        }
+    }
+
     /// Whether a place is in this segment.
     fn holds(&self, bound: &Bound) -> bool {
         match (self, &bound.position.key) {
@@ -174,6 +201,18 @@ fn load(
     rows: Rows,
     range: Range<'_>,
 ) -> Result<Vec<Stored>> {
+    let Some(sql) = statement(reader, branches, rows, range)? else { return Ok(Vec::new()) };
+    let rows: Vec<StoredColumns> = sql.load::<StoredTypes, _>(reader.conn)?;
+    rows.into_iter().map(stored).collect()
+}
+
+/// The query for rows of one branch, or of several merged; none where there can be none.
+fn statement(
+    reader: &Reader<'_>,
+    branches: &[&Branch<'_>],
+    rows: Rows,
+    range: Range<'_>,
+) -> Result<Option<Sql>> {
     let mut each = Vec::with_capacity(branches.len());
     for branch in branches {
         if let (Some(condition), Some(order)) = (branch.selection.condition(), &branch.order) {
@@ -182,7 +221,7 @@ fn load(
     }
     let mut sql = Sql::new("SELECT ");
     match each.as_slice() {
-        [] => return Ok(Vec::new()),
+        [] => return Ok(None),
         [(condition, order)] => {
             sql.push(COLUMNS).append(rest(condition, order, rows, range)?);
         }
@@ -195,8 +234,7 @@ fn load(
         }
     }
     sql.push(" LIMIT ").bind(number(range.count)).push(" OFFSET ").bind(number(range.skipped));
-    let rows: Vec<StoredColumns> = sql.load::<StoredTypes, _>(reader.conn)?;
-    rows.into_iter().map(stored).collect()
+    Ok(Some(sql))
 }
 
 /// The first rows of each, with what they are sorted by.

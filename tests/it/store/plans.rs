@@ -2,9 +2,11 @@
 
 use crate::world::{NOW, ORG, World, both, execute, kind, new_id};
 use rollcall::id::ResourceId;
+use rollcall::scim::dialect::Reading;
 use rollcall::scim::filter::{self, Condition, Field};
-use rollcall::scim::list::{Query, Sort};
+use rollcall::scim::list::{Parameters, Query, Search, Sort};
 use rollcall::scim::path;
+use rollcall::scim::schema::Registry;
 use rollcall::scim::urn::ENTERPRISE_USER;
 use serde_json::json;
 
@@ -124,6 +126,44 @@ both! {
             let plan = plan(&world, "User", text, order).await;
             let whole = plan.contains("TEMP B-TREE FOR ORDER BY") || plan.contains("Seq Scan");
             assert!(!whole, "{text}:\n{plan}");
+        }
+    }
+
+    /// However far somebody has paged, the next page begins in an index.
+    async fn a_page_from_a_place_on_begins_there(world: World) {
+        fill(&world).await;
+        for (by, descending, all) in [
+            (None, false, false), (Some("userName"), false, false), (Some("userName"), true, false),
+            (Some("displayName"), false, false), (Some("meta.lastModified"), false, false), (None, false, true),
+        ] {
+            let parameters = Parameters {
+                sort_by: by.map(Into::into),
+                sort_order: descending.then(|| "descending".into()),
+                cursor: Some(String::new()),
+                count: Some("10".into()),
+                ..Parameters::default()
+            };
+            let kinds = Registry::standard().resource_types;
+            let reading = Reading::default();
+            let mut search = if all {
+                Search::of_all(&kinds, &parameters, &reading).unwrap()
+            } else {
+                Search::of_type(&kinds[0], &parameters, &reading).unwrap()
+            };
+            drop(reading);
+            for backward in [false, true] {
+                let asked = search.clone();
+                let page = world.store.read(ORG, move |r| r.search(&asked)).await.unwrap();
+                search = search.from(if backward { page.previous } else { page.next }.unwrap());
+                let asked = search.clone();
+                let plan = world.store.read(ORG, move |r| r.explain_from(&asked)).await.unwrap();
+                let sought = match world.database {
+                    Database::Sqlite => plan.lines().any(|line| line.starts_with("SEARCH r ") && (line.contains('>') || line.contains('<'))),
+                    Database::Postgres => plan.contains("Index Cond") && !plan.contains("Seq Scan"),
+                };
+                let whole = plan.contains("TEMP B-TREE FOR ORDER BY");
+                assert!(sought && !whole, "{by:?} {descending} {backward}:\n{plan}");
+            }
         }
     }
 }
