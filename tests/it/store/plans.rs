@@ -144,13 +144,14 @@ both! {
                 ..Parameters::default()
             };
             let kinds = Registry::standard().resource_types;
-            let reading = Reading::default();
-            let mut search = if all {
-                Search::of_all(&kinds, &parameters, &reading).unwrap()
-            } else {
-                Search::of_type(&kinds[0], &parameters, &reading).unwrap()
+            let mut search = {
+                let reading = Reading::default();
+                if all {
+                    Search::of_all(&kinds, &parameters, &reading).unwrap()
+                } else {
+                    Search::of_type(&kinds[0], &parameters, &reading).unwrap()
+                }
             };
-            drop(reading);
             for backward in [false, true] {
                 let asked = search.clone();
                 let page = world.store.read(ORG, move |r| r.search(&asked)).await.unwrap();
