@@ -41,6 +41,8 @@ pub struct Caller {
     pub actor: String,
     /// What the organization's resources are like.
     pub registry: Arc<Registry>,
+    /// Whether the caller is a person who may change no more than what people keep of themselves.
+    pub self_service: bool,
 }
 
 /// The use cases, cheap to clone.

@@ -103,6 +103,7 @@ pub async fn caller(state: &State, principal: &Principal) -> Result<Caller> {
         client: principal.client.id,
         actor: principal.actor(),
         registry: state.service.store().registry(principal.organization).await?,
+        self_service: false,
     })
 }
 

@@ -5,6 +5,7 @@ use crate::directory::membership::Moved;
 use crate::directory::not_found;
 use crate::id::{ChangeId, ResourceId, new_uuid};
 use crate::scim::dialect::{Dialect, Leniency};
+use crate::scim::error::Fault;
 use crate::scim::filter::{Filter, Literal, Operator};
 use crate::scim::list::Query;
 use crate::scim::path::AttributePath;
@@ -37,6 +38,9 @@ impl Behalf {
         let (after, op) = if *attributes != before.attributes {
             let old = Some(&before.attributes);
             let dialect = self.caller.dialect;
+            if self.caller.self_service {
+                check_self_service(&before.attributes, attributes)?;
+            }
             check_name(transaction, kind, before.id, old, attributes, dialect)?;
             let after = transaction.update_resource(kind, &before, attributes, now_us)?;
             (after, ChangeOp::Update)
@@ -108,6 +112,36 @@ impl Behalf {
             }
         }
         Ok(())
+    }
+}
+
+/// What people may change of themselves. The rest is for who employs them: it decides what they are
+/// given in apps, and how providers recognise them.
+const SELF_SERVICE: [&str; 12] = [
+    "schemas",
+    "name",
+    "displayName",
+    "nickName",
+    "profileUrl",
+    "preferredLanguage",
+    "locale",
+    "timezone",
+    "phoneNumbers",
+    "ims",
+    "photos",
+    "addresses",
+];
+
+/// Refuses a change of anything else, by name.
+fn check_self_service(before: &Map<String, Value>, after: &Map<String, Value>) -> Result<()> {
+    let changed = before.keys().chain(after.keys()).find(|name| {
+        !SELF_SERVICE.contains(&name.as_str()) && before.get(*name) != after.get(*name)
+    });
+    match changed {
+        None => Ok(()),
+        Some(name) => {
+            Err(store::Error::Refused(Fault::NotSelfService { name: name.clone() }.into()))
+        }
     }
 }
 

@@ -42,7 +42,15 @@ async fn myself(request: &HttpRequest, state: &State, wanted: Scope) -> Result<S
     if !may(&principal) {
         return Err(Fault::Scope { scope: Scope::ScimMe.as_str() }.into());
     }
-    let caller = caller(state, &principal).await?;
+    let found = state.service.store().glance(principal.organization, move |reader| {
+        let person = reader.resource("User", id)?;
+        Ok(person.map(|person| person.attributes.get("active") != Some(&false.into())))
+    });
+    if found.await? == Some(false) {
+        return Err(Fault::SwitchedOff.into());
+    }
+    let mut caller = caller(state, &principal).await?;
+    caller.self_service = !principal.may(Scope::ScimWrite);
     let kind = caller.registry.named("User").cloned().ok_or_else(Refusal::no_route)?;
     Ok(Subject { caller, kind, id })
 }

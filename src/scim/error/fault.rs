@@ -109,6 +109,14 @@ section "Who asks"
     Scope { scope: &'static str } = 403,
         "this needs a token with the scope {scope}",
         "Make a token with that scope.";
+    /// A token that allows no more than `scim.me` changes what people may not change of themselves.
+    NotSelfService { name: String } = 403,
+        "{name} is not for you to change: your administrator does",
+        "People change their names, languages, numbers, pictures and addresses; the rest is the provider's.";
+    /// The person for whom the token speaks is switched off.
+    SwitchedOff = 403,
+        "the person for whom this token speaks is switched off",
+        "Switch the person on, or revoke the token.";
     /// The address names an organization, and the token is not of that one. It is answered as if
     /// the other did not exist.
     OtherOrganization = 404,

@@ -265,6 +265,7 @@ async fn directory(world: &World) -> (rollcall::directory::Caller, Arc<ResourceT
         client: rollcall::id::ClientId(rollcall::id::new_uuid(NOW)),
         actor: "client:test".into(),
         registry,
+        self_service: false,
     };
     (caller, kind)
 }

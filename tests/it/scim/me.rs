@@ -27,8 +27,8 @@ both! {
         assert_eq!(patched.header("location"), Some(permanent.as_str()));
         assert_eq!(patched.expect(200)["nickName"], "Annie");
         let mut whole = me.get("/Me?attributes=userName,nickName").await.expect(200);
-        whole["title"] = "Chef".into();
-        assert_eq!(me.put("/Me", &whole).await.expect(200)["title"], "Chef");
+        whole["locale"] = "de-DE".into();
+        assert_eq!(me.put("/Me", &whole).await.expect(200)["locale"], "de-DE");
         let stale = me.request(Method::PATCH, "/Me").header("if-match", &etag).json(&json!({
             "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
             "Operations": [{"op": "remove", "path": "title"}] })).send().await;
@@ -39,7 +39,24 @@ both! {
         me.get("/Users").await.refused(403, None);
         me.delete("/Me").await.refused(405, None);
         me.post("/Me", &json!({"userName": "x"})).await.refused(405, None);
-        assert_eq!(okta.get(&format!("/Users/{ann}")).await.expect(200)["title"], "Chef");
+        assert_eq!(okta.get(&format!("/Users/{ann}")).await.expect(200)["locale"], "de-DE");
+
+        // What decides who one is, and what one is given, is for others to change.
+        for (path, value) in [
+            ("userName", json!("root")), ("externalId", json!("x")), ("active", json!(false)),
+            ("roles", json!([{"value": "admin"}])), ("emails", json!([{"value": "a@b.c"}])),
+            ("urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department", json!("Board")),
+        ] {
+            let detail = me.patch("/Me", json!([{"op": "replace", "path": path, "value": value}])).await
+                .refused(403, None);
+            assert!(detail.contains("not for you to change"), "{path}: {detail}");
+        }
+        // Who is switched off speaks no more, and does not switch on.
+        let switch = |on: bool| json!([{"op": "replace", "path": "active", "value": on}]);
+        okta.patch(&format!("/Users/{ann}"), switch(false)).await.expect(200);
+        me.get("/Me").await.refused(403, None);
+        me.patch("/Me", switch(true)).await.refused(403, None);
+        okta.patch(&format!("/Users/{ann}"), switch(true)).await.expect(200);
 
         // A wider scope serves too; a reader only reads.
         let reader = server.speaking_for(&bob, &[Scope::ScimRead]).await;
