@@ -2,8 +2,9 @@
 
 use crate::auth::Scope;
 use crate::http::error::Result;
-use crate::http::extract::{answer_type, parameter, scim_caller, segment};
+use crate::http::extract::{answer_type, parameter, principal, scim_caller, segment};
 use crate::http::server::State;
+use crate::scim::dialect::Leniency;
 use crate::scim::discovery;
 use crate::scim::error::{Fault, shortened};
 use actix_web::web::Data;
@@ -50,7 +51,15 @@ impl Endpoint {
         let base = state.scim_base();
         let document = match (self, registry.as_deref()) {
             (Self::ServiceProviderConfig, _) | (_, None) => {
-                discovery::service_provider_config(&base, state.large_body_limit)
+                let mut config = discovery::service_provider_config(&base, state.large_body_limit);
+                // Anybody is told; whoever is known is told in the words of their dialect.
+                let known = principal(&request, &state).await.ok();
+                if known.is_some_and(|one| one.client.dialect.forgives(Leniency::PlainConfig))
+                    && let Some(config) = config.as_object_mut()
+                {
+                    config.shift_remove("pagination");
+                }
+                config
             }
             (Self::ResourceTypes, Some(registry)) => discovery::lists(registry, &base).0,
             (Self::Schemas, Some(registry)) => discovery::lists(registry, &base).1,

@@ -187,6 +187,10 @@ leniencies! {
         "400 `invalidValue` with the id",
         "A group is pushed again after one of its people was deleted here; to refuse the whole group \
          would keep everybody else out of it.";
+    /// ServiceProviderConfig is told without `pagination` (RFC 9865 §4). This is a habit, not a leniency.
+    PlainConfig "plain-config" [Okta Entra]
+        "`pagination` is told.",
+        "Clients whose library knows RFC 7643 alone refuse what it does not define. These page by index.";
     /// PATCH is answered 204, without the resource. This is a habit, not a leniency; RFC 7644 §3.5.2
     /// leaves the choice.
     QuietPatch "quiet-patch" [Entra]

@@ -454,6 +454,7 @@ const SHOWN_WITH_A_STORE: &[Leniency] = &[
     Leniency::KeptActive,
     Leniency::DanglingMembers,
     Leniency::QuietPatch,
+    Leniency::PlainConfig,
     Leniency::UniqueGroupName,
 ];
 

@@ -1,9 +1,21 @@
 //! What the server says of itself.
 
 use crate::world::both;
-use rollcall::scim::dialect::Dialect;
+use rollcall::scim::dialect::{Dialect, Leniency};
 
 both! {
+    /// [`Leniency::PlainConfig`]: some libraries refuse what RFC 7643 does not define.
+    async fn pagination_is_told_but_to_those_who_choke_on_it(world: World) {
+        let server = world.server();
+        for dialect in Dialect::ALL {
+            let config = server.provider(dialect).await.get("/ServiceProviderConfig").await.expect(200);
+            let told = config.get("pagination").is_some();
+            assert_eq!(told, !dialect.forgives(Leniency::PlainConfig), "{}", dialect.as_str());
+        }
+        let config = server.stranger().get("/ServiceProviderConfig").await.expect(200);
+        assert_eq!(config["pagination"]["cursor"], true);
+    }
+
     async fn discovery_is_complete_and_its_locations_answer(world: World) {
         let server = world.server();
         let okta = server.provider(Dialect::Standard).await;
