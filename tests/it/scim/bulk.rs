@@ -1,5 +1,7 @@
 //! Several writes in one request (RFC 7644 §3.7).
 
+mod alone;
+
 use crate::server::{Caller, Reply};
 use crate::world::both;
 use reqwest::Method;
