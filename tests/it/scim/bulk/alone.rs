@@ -228,12 +228,25 @@ async fn state(caller: &Caller) -> Vec<Value> {
             members.sort_by_key(|member| names.get(member["value"].as_str().unwrap()).cloned());
         }
     }
-    let mut text = Value::Array(all).to_string();
-    for (id, name) in &names {
-        text = text.replace(id, name);
+    for one in &mut all {
+        named(one, &names);
     }
-    text = text.replace(&caller.base, "");
-    serde_json::from_str::<Value>(&text).unwrap().as_array().unwrap().clone()
+    all
+}
+
+/// Puts names in the place of ids; of a manager who is gone, only that.
+fn named(value: &mut Value, names: &BTreeMap<String, String>) {
+    match value {
+        Value::String(text) => {
+            let last = text.rsplit('/').next().unwrap_or_default();
+            if last.parse::<rollcall::id::ResourceId>().is_ok() {
+                *text = names.get(last).cloned().unwrap_or_else(|| "gone".to_owned());
+            }
+        }
+        Value::Array(values) => values.iter_mut().for_each(|value| named(value, names)),
+        Value::Object(parts) => parts.values_mut().for_each(|value| named(value, names)),
+        _ => {}
+    }
 }
 
 #[test]
