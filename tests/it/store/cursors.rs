@@ -274,37 +274,34 @@ async fn disturbed(
     let (mut seen, mut from) = (Vec::new(), None);
     let mut steps = steps.into_iter();
     // To the end, with a disturbance after each page.
-    let last = loop {
+    let (last, mut before) = loop {
         let page = asked.page(world, count, from).await.unwrap();
         seen.extend(ids(&page.resources));
-        disturb(world, &mut present, steps.next().unwrap_or_default()).await;
+        // Who is before this page is met on the way back.
+        let whole = asked.whole(world).await;
+        let place =
+            whole.iter().position(|id| page.resources.first().is_some_and(|one| one.id == *id));
+        let before: BTreeSet<ResourceId> =
+            whole.into_iter().take(place.unwrap_or(usize::MAX)).collect();
+        let mut all = present.union(&before).copied().collect();
+        disturb(world, &mut all, steps.next().unwrap_or_default()).await;
+        present.retain(|id| all.contains(id));
+        let before = before.into_iter().filter(|id| all.contains(id)).collect();
         match page.next.clone() {
             Some(next) => from = Some(next),
-            None => break page,
+            None => break (page, before),
         }
     };
     check(&seen, &present, "forward")?;
-    // And back to the beginning: the last page's own resources are behind.
-    let mut present: BTreeSet<ResourceId> = asked.whole(world).await.into_iter().collect();
-    for id in ids(&last.resources) {
-        present.remove(&id);
-    }
-    let whole = asked.whole(world).await;
-    if let Some(at) = whole.iter().position(|id| last.resources.iter().any(|one| one.id == *id)) {
-        for id in &whole[at..] {
-            present.remove(id);
-        }
-    } else {
-        return Ok(()); // nothing is left to tell where the last page was
-    }
+    // And back to the beginning.
     let (mut seen, mut from) = (Vec::new(), last.previous);
     while let Some(bound) = from {
         let page = asked.page(world, count, Some(bound)).await.unwrap();
         seen.extend(ids(&page.resources));
-        disturb(world, &mut present, steps.next().unwrap_or_default()).await;
+        disturb(world, &mut before, steps.next().unwrap_or_default()).await;
         from = page.previous;
     }
-    check(&seen, &present, "backward")
+    check(&seen, &before, "backward")
 }
 
 fn check(
