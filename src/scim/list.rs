@@ -6,7 +6,7 @@ pub use search::{Direction, Paging, Part, Search};
 
 use super::dialect::{Leniency, Reading};
 use super::error::{Error, Fault};
-use super::filter::{self, Condition, Field};
+use super::filter::{Condition, Field};
 use super::path;
 use super::schema::{ResourceType, Returned};
 use serde::{Deserialize, Deserializer};
@@ -22,7 +22,7 @@ pub const MAX_COUNT: usize = 1_000;
 /// Largest number that every client's JSON can read back.
 const FARTHEST: usize = i32::MAX as usize;
 
-/// A query, checked.
+/// One page by number of one resource type's resources.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Query {
     /// Who is asked for.
@@ -73,40 +73,6 @@ pub struct Parameters {
     /// `cursor` (RFC 9865 §2)
     #[serde(deserialize_with = "text")]
     pub cursor: Option<String>,
-}
-
-impl Query {
-    /// Checks parameters: `startIndex` below 1 is 1, a negative `count` is 0.
-    ///
-    /// # Errors
-    /// `invalidFilter`, `invalidValue` (numbers, `sortOrder`), `invalidPath` (`sortBy`).
-    pub fn parse(kind: &ResourceType, parameters: &Parameters) -> Result<Self, Error> {
-        Self::parse_as(kind, parameters, &Reading::default())
-    }
-
-    /// [`Query::parse`] for a client that may be forgiven more, or less, than the standard dialect
-    /// forgives.
-    ///
-    /// # Errors
-    /// As [`Query::parse`].
-    pub fn parse_as(
-        kind: &ResourceType,
-        parameters: &Parameters,
-        reading: &Reading,
-    ) -> Result<Self, Error> {
-        let condition = match &parameters.filter {
-            None => Condition::Always,
-            Some(text) => filter::parse_as(text, reading)?.resolve_as(kind, reading)?,
-        };
-        let start = number("startIndex", parameters.start_index.as_deref())?;
-        let count = number("count", parameters.count.as_deref())?;
-        Ok(Self {
-            condition,
-            sort: Sort::parse(kind, parameters, reading)?,
-            start_index: start.unwrap_or(1).max(1),
-            count: count.unwrap_or(DEFAULT_COUNT).min(MAX_COUNT),
-        })
-    }
 }
 
 impl Sort {
@@ -229,10 +195,10 @@ mod tests {
     use crate::scim::schema::{Registry, Type};
     use serde_json::json;
 
-    fn parsed(parameters: Value) -> Result<Query, Error> {
+    fn parsed(parameters: Value) -> Result<Search, Error> {
         let registry = Registry::standard();
         let parameters: Parameters = serde_json::from_value(parameters).unwrap();
-        Query::parse(registry.named("User").unwrap(), &parameters)
+        Search::of_type(registry.named("User").unwrap(), &parameters, &Reading::default())
     }
 
     #[test]
@@ -246,9 +212,10 @@ mod tests {
             (json!({ "count": "1000000" }), 1, MAX_COUNT),
             (json!({ "startIndex": "99999999999999999999999" }), FARTHEST, DEFAULT_COUNT),
         ] {
-            let query = parsed(parameters.clone()).unwrap();
-            assert_eq!((query.start_index, query.count), (start_index, count), "{parameters}");
-            assert_eq!((query.condition, query.sort), (Condition::Always, None));
+            let search = parsed(parameters.clone()).unwrap();
+            assert_eq!(search.page, Paging::Index { start_index, count }, "{parameters}");
+            assert_eq!((&search.parts[0].condition, search.sorted), (&Condition::Always, None));
+            assert_eq!(search.parts[0].field, None);
         }
         for (name, text) in
             [("count", "abc"), ("count", ""), ("startIndex", "1.5"), ("startIndex", "-")]
@@ -262,9 +229,9 @@ mod tests {
     #[test]
     fn sorting_takes_paths() {
         let sorted = |by: &str, order: Option<&str>| {
-            parsed(json!({ "sortBy": by, "sortOrder": order })).map(|query| {
-                let sort = query.sort.unwrap();
-                (sort.field.key, sort.field.kind, sort.descending)
+            parsed(json!({ "sortBy": by, "sortOrder": order })).map(|mut search| {
+                let field = search.parts.remove(0).field.unwrap();
+                (field.key, field.kind, search.sorted == Some(Direction::Descending))
             })
         };
         for (by, order, expected) in [
@@ -295,8 +262,8 @@ mod tests {
 
     #[test]
     fn a_filter_is_read_and_an_empty_one_refused() {
-        let query = parsed(json!({ "filter": "title pr" })).unwrap();
-        assert!(matches!(query.condition, Condition::Present(_)));
+        let search = parsed(json!({ "filter": "title pr" })).unwrap();
+        assert!(matches!(search.parts[0].condition, Condition::Present(_)));
         for text in ["", " ", "title", "shoeSize pr"] {
             let error = parsed(json!({ "filter": text })).unwrap_err();
             assert_eq!(error.scim_type(), Some(ScimType::InvalidFilter), "{text:?}");

@@ -4,20 +4,20 @@
 use super::*;
 use crate::scim::error::Error;
 use crate::scim::filter::{self, Condition, Operator};
-use crate::scim::list::{Parameters, Query};
+use crate::scim::list::{Direction, Parameters, Search};
 use crate::scim::patch::{self, MemberChange};
 use crate::scim::projection;
 use crate::scim::resource;
 use crate::scim::schema::{Registry, ResourceType};
 use crate::scim::urn;
 use serde_json::{Map, Value, json};
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 static REGISTRY: LazyLock<Registry> = LazyLock::new(Registry::standard);
 
 const EXTENSION: &str = urn::ENTERPRISE_USER;
 
-fn kind(name: &str) -> &'static ResourceType {
+fn kind(name: &str) -> &'static Arc<ResourceType> {
     REGISTRY.named(name).unwrap()
 }
 
@@ -134,8 +134,8 @@ leniencies! {
                 sort_order: Some("Descending".to_owned()),
                 ..Parameters::default()
             };
-            let query = Query::parse_as(kind("User"), &parameters, &reading)?;
-            Ok((query.sort.unwrap().descending.into(), reading.forgiven()))
+            let search = Search::of_type(kind("User"), &parameters, &reading)?;
+            Ok(((search.sorted == Some(Direction::Descending)).into(), reading.forgiven()))
         },
         json!(true),
         Err("sortOrder takes ascending or descending")
@@ -222,8 +222,8 @@ leniencies! {
             let reading = Reading::new(dialect);
             let sort_by = Some("division".to_owned());
             let parameters = Parameters { sort_by, ..Parameters::default() };
-            let query = Query::parse_as(kind("User"), &parameters, &reading)?;
-            Ok((query.sort.unwrap().field.key.into(), reading.forgiven()))
+            let mut search = Search::of_type(kind("User"), &parameters, &reading)?;
+            Ok((search.parts.remove(0).field.unwrap().key.into(), reading.forgiven()))
         },
         json!(format!("{EXTENSION}:division")),
         Err("sortBy: division is no attribute that can be sorted by")

@@ -64,8 +64,8 @@ impl Search {
     /// A query of one resource type.
     ///
     /// # Errors
-    /// As [`super::Query::parse`]; `invalidValue` for `startIndex` with `cursor`, `invalidCount`
-    /// for a `count` that does not go with a cursor.
+    /// `invalidFilter`; `invalidPath` (`sortBy`); `invalidValue` (numbers, `sortOrder`, `startIndex`
+    /// with `cursor`); `invalidCount` for a `count` that does not go with a cursor.
     pub fn of_type(
         kind: &Arc<ResourceType>,
         parameters: &Parameters,
