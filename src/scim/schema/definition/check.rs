@@ -180,6 +180,11 @@ fn check_fields(
         if !named_right {
             faults.add(format!("{place}.name"), format!("{:?} is no name: {WORD}", field.name));
         }
+        // In a filter it begins a negation (RFC 7644 §3.4.2.2).
+        if field.name.eq_ignore_ascii_case("not") {
+            let detail = "is a word of filters, which could not name it: choose another name";
+            faults.add(format!("{place}.name"), detail);
+        }
         if !seen.insert(field.name.to_ascii_lowercase()) {
             faults.add(format!("{place}.name"), format!("{} is defined twice", field.name));
         }

@@ -55,6 +55,11 @@ fn every_fault_names_its_place() {
         (json!([]), "attributes"),
         (json!([{ "name": "1st" }]), "attributes[0].name"),
         (json!([{ "name": "a" }, { "name": "A" }]), "attributes[1].name"),
+        (json!([{ "name": "Not" }]), "attributes[0].name"),
+        (
+            json!([{ "name": "a", "type": "complex", "subAttributes": [{ "name": "not" }] }]),
+            "attributes[0].subAttributes[0].name",
+        ),
         (
             json!([{ "name": "a", "subAttributes": [{ "name": "b" }] }]),
             "attributes[0].subAttributes",
