@@ -129,10 +129,11 @@ COLLECTION = "microsoft-scim.postman_collection.json"
 
 def collection():
     """Where Microsoft's collection is: it belongs to others, and is no part of this project."""
-    folder = os.environ.get("CONFORMANCE_SUITES") or stage.ROOT / "../shared/suites"
-    path = Path(folder).resolve() / COLLECTION
-    if not path.is_file():
-        raise NotHere(f"no {COLLECTION}; CONFORMANCE_SUITES names the folder that has it")
+    folder = os.environ.get("CONFORMANCE_SUITES")
+    if not folder:
+        raise NotHere(f"CONFORMANCE_SUITES names no folder that has {COLLECTION}")
+    path = Path(folder) / COLLECTION
+    stage.require(path.is_file(), f"CONFORMANCE_SUITES names a folder without {COLLECTION}")
     return json.loads(path.read_text("utf-8"))
 
 
