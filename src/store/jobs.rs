@@ -3,6 +3,8 @@
 //! A job is *ready*, *running* (claimed, with a lease and a fence) or *parked* (a person must look,
 //! or the object must change). It is deleted when it is done and nothing changed meanwhile.
 
+mod marking;
+
 use super::connection::{Backend, Id};
 use super::sql::Sql;
 use super::{Reader, Result, Transaction};
@@ -88,93 +90,7 @@ pub struct JobState {
     pub error: Option<String>,
 }
 
-const ON_MARKED: &str = " ON CONFLICT (organization, app_id, resource_id) DO UPDATE SET \
-     generation = job.generation + 1, \
-     attempts = CASE WHEN job.state = 'parked' THEN 0 ELSE job.attempts END, \
-     error = CASE WHEN job.state = 'parked' THEN NULL ELSE job.error END, \
-     run_at_us = CASE WHEN job.state = 'running' THEN job.run_at_us ELSE excluded.run_at_us END, \
-     priority = CASE WHEN excluded.priority < job.priority THEN excluded.priority \
-                     ELSE job.priority END, ";
-/// A change of the object: a run that counted the job as failed has seen the last of it.
-const KEEPS_RUN: &str = "run_id = CASE WHEN job.state = 'parked' THEN NULL ELSE job.run_id END, \
-     state = CASE WHEN job.state = 'parked' THEN 'ready' ELSE job.state END";
-/// A run takes every job over.
-const TAKES_RUN: &str = "run_id = excluded.run_id, \
-     state = CASE WHEN job.state = 'parked' THEN 'ready' ELSE job.state END";
-const COLUMNS: &str = "INSERT INTO job (organization, app_id, resource_id, kind, generation, \
-     state, priority, run_at_us, attempts, fence, run_id) ";
-
 impl Transaction<'_> {
-    /// Marks objects as due for an app. A parked job is ready again; a running one runs again.
-    pub fn mark_due(
-        &mut self,
-        app: AppId,
-        objects: &[(ResourceId, &str, Priority)],
-        now_us: i64,
-    ) -> Result<()> {
-        for chunk in objects.chunks(200) {
-            let mut sql = Sql::new(
-                "INSERT INTO job (organization, app_id, resource_id, kind, generation, state, \
-                 priority, run_at_us, attempts, fence) VALUES ",
-            );
-            for (at, (resource, kind, priority)) in chunk.iter().enumerate() {
-                sql.push(if at == 0 { "(" } else { ", (" });
-                sql.bind(self.organization).push(", ").bind(app).push(", ").bind(*resource);
-                sql.push(", ").bind(*kind).push(", 1, 'ready', ").bind(priority.number());
-                // A row made anew never matches what somebody holds of the row before.
-                sql.push(", ").bind(now_us).push(", 0, ").bind(now_us).push(")");
-            }
-            sql.push(ON_MARKED).push(KEEPS_RUN);
-            sql.execute(self.conn)?;
-        }
-        Ok(())
-    }
-
-    /// Marks everybody, for a run if there is one: every user, every group when `groups`, and every
-    /// account whose resource is gone. Answers how many.
-    pub fn mark_everybody(
-        &mut self,
-        app: AppId,
-        groups: bool,
-        run: Option<RunId>,
-        now_us: i64,
-    ) -> Result<i64> {
-        let kinds: &[(&str, Priority)] = if groups {
-            &[("User", Priority::Sweep), ("Group", Priority::Sweep)]
-        } else {
-            &[("User", Priority::Sweep)]
-        };
-        let mut marked = 0;
-        for (at, (kind, priority)) in kinds.iter().enumerate() {
-            let mut sql = Sql::new(COLUMNS);
-            sql.push("SELECT organization, ").bind(app).push(", id, kind, 1, 'ready', ");
-            // Groups come after the users, who are their members.
-            sql.bind(priority.number() + i32::try_from(at).unwrap_or(0));
-            sql.push(", ").bind(now_us).push(", 0, ").bind(now_us).push(", ");
-            bind_run(&mut sql, run);
-            sql.push(" FROM resource WHERE organization = ").bind(self.organization);
-            sql.push(" AND kind = ").bind(*kind).push(ON_MARKED).push(if run.is_some() {
-                TAKES_RUN
-            } else {
-                KEEPS_RUN
-            });
-            marked += sql.execute(self.conn)?;
-        }
-        let mut sql = Sql::new(COLUMNS);
-        sql.push("SELECT l.organization, l.app_id, l.resource_id, l.kind, 1, 'ready', 30, ");
-        sql.bind(now_us).push(", 0, ").bind(now_us).push(", ");
-        bind_run(&mut sql, run);
-        sql.push(" FROM link l WHERE l.organization = ").bind(self.organization);
-        sql.push(" AND l.app_id = ").bind(app);
-        sql.push(
-            " AND NOT EXISTS (SELECT 1 FROM resource r \
-             WHERE r.organization = l.organization AND r.id = l.resource_id)",
-        );
-        sql.push(ON_MARKED).push(if run.is_some() { TAKES_RUN } else { KEEPS_RUN });
-        marked += sql.execute(self.conn)?;
-        Ok(i64::try_from(marked).unwrap_or(i64::MAX))
-    }
-
     /// Claims up to `limit` jobs that are due, until `lease_us`. With `ahead`, and when nothing is
     /// due, the one that is due next. Jobs whose holder let the lease run out are ready again.
     pub fn claim_jobs(
@@ -336,13 +252,6 @@ impl Transaction<'_> {
         Sql::new("DELETE FROM lease").execute(self.conn)?;
         Ok(())
     }
-}
-
-fn bind_run(sql: &mut Sql, run: Option<RunId>) {
-    match run {
-        Some(run) => sql.bind(run),
-        None => sql.push("NULL"),
-    };
 }
 
 impl Reader<'_> {
