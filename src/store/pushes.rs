@@ -6,9 +6,10 @@
 
 use super::connection::Id;
 use super::jobs::Priority;
+use super::members::list;
 use super::sql::Sql;
 use super::{Reader, Result, Transaction};
-use crate::id::{AppId, ResourceId};
+use crate::id::{AppId, OrganizationId, ResourceId};
 use diesel::sql_types::{BigInt, Bool, Nullable, Text};
 use std::collections::BTreeMap;
 
@@ -226,20 +227,8 @@ impl Transaction<'_> {
     pub fn users_below(&mut self, resources: &[ResourceId]) -> Result<Vec<ResourceId>> {
         let mut users = Vec::new();
         for chunk in resources.chunks(500) {
-            let mut sql = Sql::new(
-                "WITH RECURSIVE below (id) AS (SELECT id FROM resource WHERE organization = ",
-            );
-            sql.bind(self.organization).push(" AND id IN (").binds(chunk.iter().copied());
-            sql.push(
-                ") UNION SELECT m.member_id FROM below b JOIN member m ON m.group_id = b.id \
-                 WHERE m.organization = ",
-            );
-            sql.bind(self.organization);
-            sql.push(
-                ") SELECT r.id FROM below b JOIN resource r ON r.id = b.id \
-                 WHERE r.kind = 'User' AND r.organization = ",
-            );
-            sql.bind(self.organization);
+            let mut sql = below(self.organization, chunk);
+            sql.push(" SELECT id FROM below WHERE kind = 'User'");
             let rows: Vec<(ResourceId,)> = sql.load::<(Id,), _>(self.conn)?;
             users.extend(rows.into_iter().map(|row| row.0));
         }
@@ -247,4 +236,20 @@ impl Transaction<'_> {
         users.dedup();
         Ok(users)
     }
+}
+
+/// A table `below` of these resources and of all that is in the groups among them, however deep,
+/// each once. It is to be followed by a query of it.
+pub(super) fn below(organization: OrganizationId, resources: &[ResourceId]) -> Sql {
+    let mut sql = Sql::new(
+        "WITH RECURSIVE below(id, kind) AS (SELECT id, kind FROM resource WHERE organization = ",
+    );
+    sql.bind(organization).push(" AND id IN ");
+    // CROSS JOIN keeps SQLite from starting at the other end.
+    list(&mut sql, resources).push(
+        " UNION SELECT m.member_id, m.member_kind FROM below CROSS JOIN member m \
+         WHERE below.kind = 'Group' AND m.group_id = below.id AND m.organization = ",
+    );
+    sql.bind(organization).push(")");
+    sql
 }
