@@ -179,6 +179,32 @@ diesel::table! {
 diesel::table! {
     use super::types::*;
 
+    assignment (organization, app_id, resource_id) {
+        organization -> BigInt,
+        app_id -> Id,
+        resource_id -> Id,
+        kind -> Text,
+        fields -> Text,
+        author -> Text,
+        assigned_us -> BigInt,
+        modified_us -> BigInt,
+    }
+}
+
+diesel::table! {
+    use super::types::*;
+
+    account_reference (organization, app_id, resource_id, target_id) {
+        organization -> BigInt,
+        app_id -> Id,
+        resource_id -> Id,
+        target_id -> Id,
+    }
+}
+
+diesel::table! {
+    use super::types::*;
+
     link (organization, app_id, resource_id) {
         organization -> BigInt,
         app_id -> Id,
@@ -353,6 +379,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     app,
     mapping,
     secret,
+    assignment,
+    account_reference,
     link,
     link_member,
     member_push,

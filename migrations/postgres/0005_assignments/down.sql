@@ -1,0 +1,2 @@
+DROP TABLE account_reference;
+DROP TABLE assignment;
