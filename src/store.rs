@@ -6,6 +6,7 @@
 //! [`Store::write`], for one organization.
 
 pub mod apps;
+pub mod assignments;
 pub mod attempts;
 pub mod changes;
 pub mod clients;

@@ -1,5 +1,6 @@
 //! The store, on both databases.
 
+mod assignments;
 mod changes;
 mod clients;
 mod cursors;

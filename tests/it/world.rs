@@ -2,8 +2,9 @@
 
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, PgConnection};
-use rollcall::id::{OrganizationId, ResourceId, new_uuid};
+use rollcall::id::{AppId, OrganizationId, ResourceId, new_uuid};
 use rollcall::scim::schema::{Registry, ResourceType};
+use rollcall::store::apps::AppRow;
 use rollcall::store::resources::Stored;
 use rollcall::store::{Options, Result, Store};
 use serde_json::{Map, Value, json};
@@ -107,6 +108,32 @@ impl World {
         let group = self.insert("Group", json!({"displayName": display_name})).await.unwrap().id;
         self.add(group, members).await.unwrap();
         group
+    }
+
+    /// Stores an app that is switched on.
+    pub async fn app(&self, name: &str) -> AppId {
+        self.app_in(ORG, AppId(new_id().0), name).await
+    }
+
+    /// Stores an app of an organization.
+    pub async fn app_in(&self, organization: OrganizationId, id: AppId, name: &str) -> AppId {
+        let row = AppRow {
+            id,
+            name: name.to_owned(),
+            adapter: "sandbox".to_owned(),
+            settings: Map::new(),
+            scope: None,
+            policy: json!({}),
+            enabled: true,
+            paused: None,
+            mapping: 1,
+            sample: None,
+            revision: 1,
+            created_us: NOW,
+            modified_us: NOW,
+        };
+        self.store.write(organization, move |t| t.insert_app(&row)).await.unwrap();
+        id
     }
 
     /// Adds members.

@@ -2,6 +2,7 @@
 
 use super::Priority;
 use crate::id::{AppId, ResourceId, RunId};
+use crate::store::pushes::below;
 use crate::store::sql::Sql;
 use crate::store::{Result, Transaction};
 
@@ -90,6 +91,19 @@ impl Transaction<'_> {
         sql.push(ON_MARKED).push(if run.is_some() { TAKES_RUN } else { KEEPS_RUN });
         marked += sql.execute(self.conn)?;
         Ok(i64::try_from(marked).unwrap_or(i64::MAX))
+    }
+
+    /// Marks the users below a group, however deep; a user is below itself. Answers how many.
+    pub fn mark_below(&mut self, app: AppId, group: ResourceId, now_us: i64) -> Result<i64> {
+        let mut sql = Sql::new(COLUMNS);
+        sql.append(below(self.organization, &[group]));
+        sql.push(" SELECT ").bind(self.organization).push(", ").bind(app);
+        sql.push(", id, kind, 1, 'ready', ").bind(Priority::User.number());
+        sql.push(", ").bind(now_us).push(", 0, ").bind(now_us);
+        // Two who mark the same people do so in one order, so that neither waits for the other.
+        sql.push(", NULL FROM below WHERE kind = 'User' ORDER BY id");
+        sql.push(ON_MARKED).push(KEEPS_RUN);
+        Ok(i64::try_from(sql.execute(self.conn)?).unwrap_or(i64::MAX))
     }
 }
 
