@@ -24,6 +24,7 @@ pub mod organizations;
 mod pool;
 pub mod pushes;
 pub mod query;
+pub mod references;
 pub mod resources;
 pub mod runs;
 pub mod sandbox;

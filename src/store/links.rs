@@ -185,9 +185,9 @@ impl Transaction<'_> {
         Ok(())
     }
 
-    /// Forgets a link, and what the app was told of it as a group. With `account_gone` also what the
-    /// app was told of it as a member: an account that is gone is in no group. One that stays is
-    /// still to be taken out of its groups.
+    /// Forgets a link, what the app was told of it as a group, and on whose accounts that depended.
+    /// With `account_gone` also what the app was told of it as a member: an account that is gone is
+    /// in no group. One that stays is still to be taken out of its groups.
     pub fn delete_link(
         &mut self,
         app: AppId,
@@ -199,6 +199,7 @@ impl Transaction<'_> {
             "DELETE FROM link WHERE resource_id = ",
             "DELETE FROM link_member WHERE group_id = ",
             "DELETE FROM member_push WHERE group_id = ",
+            "DELETE FROM account_reference WHERE resource_id = ",
         ]
         .into_iter()
         .chain(memberships)

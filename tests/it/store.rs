@@ -9,6 +9,7 @@ mod lists;
 mod members;
 mod opening;
 mod plans;
+mod references;
 mod resources;
 mod schema;
 mod writing;

@@ -105,6 +105,22 @@ impl Transaction<'_> {
         sql.push(ON_MARKED).push(KEEPS_RUN);
         Ok(i64::try_from(sql.execute(self.conn)?).unwrap_or(i64::MAX))
     }
+
+    /// Marks everybody of whom an app is told something that depends on the account of `target`
+    /// there, but for those who are gone from the directory. Answers how many.
+    pub fn mark_referrers(&mut self, app: AppId, target: ResourceId, now_us: i64) -> Result<i64> {
+        let mut sql = Sql::new(COLUMNS);
+        sql.push("SELECT f.organization, f.app_id, r.id, r.kind, 1, 'ready', ");
+        sql.push("CASE r.kind WHEN 'Group' THEN ").bind(Priority::Group.number());
+        sql.push(" ELSE ").bind(Priority::User.number()).push(" END, ");
+        sql.bind(now_us).push(", 0, ").bind(now_us);
+        sql.push(", NULL FROM account_reference f CROSS JOIN resource r WHERE f.organization = ");
+        sql.bind(self.organization).push(" AND f.app_id = ").bind(app);
+        sql.push(" AND f.target_id = ").bind(target);
+        sql.push(" AND r.organization = ").bind(self.organization);
+        sql.push(" AND r.id = f.resource_id ORDER BY r.id").push(ON_MARKED).push(KEEPS_RUN);
+        Ok(i64::try_from(sql.execute(self.conn)?).unwrap_or(i64::MAX))
+    }
 }
 
 fn bind_run(sql: &mut Sql, run: Option<RunId>) {
