@@ -1,8 +1,10 @@
 //! Every statement of the everyday operations is a look-up, whatever the directory's size.
 
+use super::apps::AppRow;
+use super::assignments::AssignmentRow;
 use super::changes::{ChangeOp, NewChange};
 use super::*;
-use crate::id::{ChangeId, ClientId, ResourceId, new_uuid};
+use crate::id::{AppId, ChangeId, ClientId, ResourceId, new_uuid};
 use crate::scim::filter::{Condition, parse};
 use crate::scim::schema::{Registry, ResourceType};
 use diesel::RunQueryDsl;
@@ -69,6 +71,7 @@ fn day(t: &mut Transaction<'_>) -> Result<()> {
         joined: Vec::new(),
         left: Vec::new(),
     };
+    assigning(t, ann, outer)?;
     t.record_change(ChangeId(new_uuid(1)), 1, &change)?;
     t.publish_changes(10)?;
     t.changes(0, 10)?;
@@ -76,6 +79,52 @@ fn day(t: &mut Transaction<'_>) -> Result<()> {
     t.token(&[0; 32])?;
     t.token_used(&[0; 32], 1)?;
     t.delete_resource(ann)
+}
+
+/// What a day brings to an app: somebody below a group that is assigned to it.
+fn assigning(t: &mut Transaction<'_>, person: ResourceId, group: ResourceId) -> Result<()> {
+    let app = AppId(new_uuid(1));
+    t.insert_app(&AppRow {
+        id: app,
+        name: "app".into(),
+        adapter: "sandbox".into(),
+        settings: Map::new(),
+        scope: None,
+        policy: json!({}),
+        enabled: true,
+        paused: None,
+        mapping: 1,
+        sample: None,
+        revision: 1,
+        created_us: 1,
+        modified_us: 1,
+    })?;
+    for (resource, kind) in [(person, "User"), (group, "Group")] {
+        t.put_assignment(&AssignmentRow {
+            app,
+            resource,
+            kind: kind.into(),
+            fields: Map::new(),
+            author: "client:okta".into(),
+            assigned_us: 1,
+            modified_us: 1,
+        })?;
+    }
+    t.assignments(app, None, Some(person), 10)?;
+    t.assignments(app, Some("Group"), Some(person), 10)?;
+    t.assignment(app, person)?;
+    t.assignments_of(app, &[person, group])?;
+    t.assignments_reaching(app, person)?;
+    t.group_assignments(app)?;
+    t.has_group_assignments(app)?;
+    t.mark_below(app, group, 2)?;
+    t.users_below(&[person, group])?;
+    t.put_references(app, person, &[group])?;
+    t.references(app, person)?;
+    t.mark_referrers(app, group, 2)?;
+    t.put_references(app, person, &[])?;
+    t.delete_link(app, person, true)?;
+    t.remove_assignment(app, person).map(drop)
 }
 
 #[tokio::test]
