@@ -16,10 +16,9 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// How SQLite is set up on every connection. The write-ahead log lets readers and the writer work
-/// at once; the time-out is for the commands that write to the file of a running server.
-const SQLITE_PRAGMAS: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; \
-     PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -65536; \
+/// How SQLite is set up on every connection, once it has a write-ahead log. The time-out is for the
+/// commands that write to the file of a running server.
+const SQLITE_PRAGMAS: &str = "PRAGMA busy_timeout = 5000; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -65536; \
      PRAGMA mmap_size = 268435456;";
 
 /// How PostgreSQL is set up on every connection: nothing waits for ever, and nobody's open
@@ -61,6 +60,7 @@ impl Manager {
                     Error::Database("the path of the database is not UTF-8".into())
                 })?;
                 let mut inner = SqliteConnection::establish(path).map_err(|error| away(&error))?;
+                keep_log(&mut inner)?;
                 inner.batch_execute(SQLITE_PRAGMAS)?;
                 inner.batch_execute(if self.relaxed {
                     "PRAGMA synchronous = NORMAL"
@@ -79,6 +79,23 @@ impl Manager {
             }
         }
     }
+}
+
+/// Gives the file a write-ahead log, which lets readers and the writer work at once. SQLite does not
+/// wait, whatever its time-out, while somebody else gives a new file its log.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a database is opened before there is anything to hold up"
+)]
+fn keep_log(connection: &mut SqliteConnection) -> Result<()> {
+    const TRIES: u32 = 500;
+    for _ in 1..TRIES {
+        match connection.batch_execute("PRAGMA journal_mode = WAL").map_err(Error::from) {
+            Err(Error::Busy) => std::thread::sleep(Duration::from_millis(10)),
+            done => return done,
+        }
+    }
+    Ok(connection.batch_execute("PRAGMA journal_mode = WAL")?)
 }
 
 fn away(error: &diesel::ConnectionError) -> Error {
