@@ -6,7 +6,7 @@ use reqwest::Method;
 use rollcall::vault::Vault;
 use serde_json::{Value, json};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 
@@ -14,6 +14,8 @@ use tokio::net::{TcpListener, TcpStream};
 struct Gate {
     address: String,
     open: Arc<AtomicBool>,
+    /// Connections through it.
+    inside: Arc<AtomicUsize>,
 }
 
 impl Gate {
@@ -21,11 +23,15 @@ impl Gate {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
         let open = Arc::new(AtomicBool::new(true));
+        let inside = Arc::new(AtomicUsize::new(0));
         let (is_open, target) = (Arc::clone(&open), target.replace("http://", ""));
+        let counted = Arc::clone(&inside);
         tokio::spawn(async move {
             while let Ok((mut from, _)) = listener.accept().await {
                 let (is_open, target) = (Arc::clone(&is_open), target.clone());
+                let inside = Arc::clone(&counted);
                 tokio::spawn(async move {
+                    let _guest = Guest::enter(inside);
                     if !is_open.load(Ordering::SeqCst) {
                         return;
                     }
@@ -40,7 +46,32 @@ impl Gate {
                 });
             }
         });
-        Self { address, open }
+        Self { address, open, inside }
+    }
+
+    /// Shuts it, and waits until nothing goes through any more: a request on a connection that is
+    /// kept would be one update too many.
+    async fn shut(&self) {
+        self.open.store(false, Ordering::SeqCst);
+        while self.inside.load(Ordering::SeqCst) > 0 {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+    }
+}
+
+/// A connection that is counted while it is there.
+struct Guest(Arc<AtomicUsize>);
+
+impl Guest {
+    fn enter(inside: Arc<AtomicUsize>) -> Self {
+        inside.fetch_add(1, Ordering::SeqCst);
+        Self(inside)
+    }
+}
+
+impl Drop for Guest {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
@@ -73,7 +104,7 @@ both! {
         }
         assert_eq!(bridge.accounts("assist", "User").await.len(), 3);
 
-        gate.open.store(false, Ordering::SeqCst);
+        gate.shut().await;
         for round in 0..5 {
             for id in &ids {
                 bridge.set(id, "title", json!(format!("Title {round}"))).await;
