@@ -12,6 +12,7 @@ mod accounts;
 pub mod application;
 mod dispatch;
 pub mod engine;
+pub mod impact;
 pub mod plan;
 pub mod preview;
 mod queue;

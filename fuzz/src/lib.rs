@@ -26,6 +26,19 @@ pub mod scim {
     pub mod value;
 }
 
+/// `src/mapping.rs` of the server: expressions, and what rules are compiled into.
+#[path = "../../src/mapping"]
+mod mapping {
+    #![allow(dead_code, reason = "the server has more rules than expressions")]
+
+    pub(crate) mod expression;
+    pub(crate) mod form;
+    pub(crate) mod selector;
+    pub(crate) mod suggest;
+    pub(crate) mod template;
+}
+
+use mapping::form::Facts;
 use scim::dialect::Dialect;
 use scim::error::{Error, Fault};
 use scim::resource;
@@ -34,7 +47,7 @@ use scim::schema::definition::check::faults;
 use scim::schema::{Registry, ResourceType};
 use scim::urn;
 use serde_json::{Map, Value, json};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::LazyLock;
 
 /// What every target asks about: the standard types, and attributes of every type and with every
@@ -126,5 +139,44 @@ pub fn body(bytes: &[u8]) -> Option<Value> {
             assert!(theirs.is_err() || matches!(*error.fault, Fault::KeyTwice { .. }), "{error}");
             None
         }
+    }
+}
+
+/// What is true of every text that may be an expression.
+///
+/// # Panics
+/// When it is not.
+pub fn expression(kind: &ResourceType, text: &str) {
+    let form = match mapping::expression::compile(kind, text) {
+        Ok(form) => form,
+        Err(faults) => {
+            assert!(!faults.is_empty());
+            for fault in faults {
+                assert!((1..=text.chars().count() + 1).contains(&fault.at), "{fault:?}");
+                assert!(fault.detail.ends_with(['.', '?']), "{fault:?}");
+            }
+            return;
+        }
+    };
+    let reads = form.reads();
+    let (assigned, accounts) = (Map::new(), BTreeMap::new());
+    for document in documents(kind).iter().chain([&Map::new()]) {
+        let value = |resource: &Map<String, Value>| {
+            form.evaluate(&Facts { resource, assigned: &assigned, accounts: &accounts })
+        };
+        let whole = value(document);
+        match &whole {
+            Ok(value) => assert!(value.to_string().len() <= 8 * 16 * 1_024, "it has a bound"),
+            Err(stopped) => assert!(stopped.to_string().ends_with('.')),
+        }
+        // Nothing else is looked at than what it says it reads.
+        let mut part = document.clone();
+        part.retain(|name, _| {
+            reads.iter().any(|path| {
+                let rest = path.strip_prefix(name.as_str());
+                rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', ':']))
+            })
+        });
+        assert_eq!(value(&part), whole);
     }
 }

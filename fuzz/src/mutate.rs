@@ -63,16 +63,48 @@ pub fn path(data: &mut [u8], size: usize, max_size: usize, seed: u32) -> usize {
     write(data, size, max_size, changed.as_bytes())
 }
 
+/// Changes an expression; to be the body of `fuzz_mutator!`.
+pub fn expression(data: &mut [u8], size: usize, max_size: usize, seed: u32) -> usize {
+    let mut dice = Dice(seed.into());
+    let Some(Ok(text)) = data.get(..size).map(str::from_utf8) else {
+        return fuzzer_mutate(data, size, max_size);
+    };
+    let word = |dice: &mut Dice| match dice.below(3) {
+        0 => dice.of(&NAMES).clone(),
+        _ => (*dice.of(CALLS)).to_owned(),
+    };
+    let changed = match dice.below(12) {
+        0 => format!("({text})"),
+        1 => format!("{}{text})", dice.of(CALLS)),
+        2 => format!("{text}.{}{})", dice.of(CALLS), word(&mut dice)),
+        3 => format!("{text} {} {}", dice.of(SIGNS), word(&mut dice)),
+        4 => format!("{text} ? {} : {text}", word(&mut dice)),
+        5 => format!("{text}.{}x, {})", dice.of(WALKS), word(&mut dice)),
+        6 => format!("[{text}, {}][0]", dice.of(LITERALS)),
+        7 => format!("{text}[{}]", dice.of(LITERALS)),
+        8..=10 => {
+            let word = word(&mut dice);
+            spliced(text, &mut dice, &word)
+        }
+        _ => return fuzzer_mutate(data, size, max_size),
+    };
+    write(data, size, max_size, changed.as_bytes())
+}
+
 /// A word more, or in the place of what stands there.
 fn splice(text: &str, dice: &mut Dice) -> String {
+    let word = match dice.below(3) {
+        0 => dice.of(&NAMES).as_str(),
+        _ => *dice.of(SYNTAX),
+    };
+    spliced(text, dice, word)
+}
+
+fn spliced(text: &str, dice: &mut Dice, word: &str) -> String {
     let edges: Vec<usize> = (0..=text.len()).filter(|at| text.is_char_boundary(*at)).collect();
     let from = dice.below(edges.len());
     let width = if dice.below(2) == 0 { 0 } else { dice.below(12) };
     let to = (from + width).min(edges.len() - 1);
-    let word = match dice.below(3) {
-        0 => dice.of(&NAMES),
-        _ => *dice.of(SYNTAX),
-    };
     let space = if dice.below(2) == 0 { " " } else { "" };
     format!("{}{space}{word}{space}{}", &text[..edges[from]], &text[edges[to]..])
 }
@@ -100,6 +132,37 @@ fn value_path(dice: &mut Dice) -> String {
     }
     format!("{name}[{inner}]")
 }
+
+/// How calls of expressions begin.
+const CALLS: &[&str] = &[
+    "upper(",
+    "slug(",
+    "split(",
+    "join(",
+    "replace(",
+    "pad(",
+    "left(",
+    "before(",
+    "initials(",
+    "coalesce(",
+    "lookup(x, {\"a\": 1}, ",
+    "matches(",
+    "formatDate(",
+    "size(",
+    "string(",
+    "int(",
+    "has(user.",
+    "lower(",
+    "transliterate(",
+    "contains(",
+    "x",
+    "x.value",
+    "user",
+    "{\"a\": x}",
+];
+const SIGNS: &[&str] =
+    &["+", "-", "*", "/", "%", "==", "!=", "<", ">=", "&&", "||", "in", "? x :", ".", ","];
+const WALKS: &[&str] = &["map(", "filter(", "all(", "exists(", "exists_one("];
 
 fn read(data: &[u8], size: usize, dice: &mut Dice) -> Option<Value> {
     if dice.below(8) == 0 {

@@ -99,6 +99,10 @@ pub struct WireRequest {
     /// Body.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub body: Option<Value>,
+    /// One sentence, where the body cannot be known beforehand: what is sent instead, and of which
+    /// the body shows only the part that is known. None: the body is sent as it stands.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
 }
 
 /// One step of a plan, for one object.
@@ -218,8 +222,9 @@ pub trait Adapter: Send + Sync {
     async fn members(&self, group: &RemoteId, change: &MemberChange) -> Result<(), Failure>;
     /// A page of objects.
     async fn list(&self, kind: Kind, from: Option<&str>) -> Result<AccountPage, Failure>;
-    /// Exactly what would be sent for these steps, secrets left out. Sends nothing of an object;
-    /// may ask the app for its capabilities when they are not known yet.
+    /// What would be sent for these steps, secrets left out. Sends nothing. Goes by what has been
+    /// learned of the app; of an app of which nothing is known yet it assumes the standard. Exact,
+    /// but for requests with a [`WireRequest::note`].
     async fn requests(&self, kind: Kind, steps: &[Step]) -> Result<Vec<WireRequest>, Failure>;
     /// *Test connection*.
     async fn check(&self) -> Result<Report, Failure>;

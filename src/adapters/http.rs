@@ -47,6 +47,7 @@ impl Call {
             method: self.method.to_string(),
             url: self.url.to_string(),
             body: self.body.clone(),
+            note: None,
         }
     }
 }

@@ -95,6 +95,28 @@ fn match_key(kind: Kind, record: &Record) -> String {
     record.0.get(key_field(kind)).and_then(Value::as_str).map(fold).unwrap_or_default()
 }
 
+/// Half of a group of fields that go together.
+fn half(kind: Kind, record: &Record) -> Option<&'static AppField> {
+    let has = |field: &AppField| record.0.contains_key(&field.name);
+    known_fields(kind).iter().find(|field| {
+        let group = field.depends.as_ref();
+        group.is_some()
+            && !has(field)
+            && known_fields(kind).iter().any(|other| other.depends.as_ref() == group && has(other))
+    })
+}
+
+/// A field whose value does not go with another one's, and that other one.
+fn contradiction(kind: Kind, record: &Record) -> Option<(&'static AppField, &'static str)> {
+    let text = |name: &str| record.0.get(name).and_then(Value::as_str);
+    known_fields(kind).iter().find_map(|field| {
+        let allowed = field.allowed.as_ref()?;
+        let fitting = allowed.values.get(text(&allowed.by)?)?;
+        let own = text(&field.name)?;
+        (!fitting.iter().any(|one| one == own)).then_some((field, allowed.by.as_str()))
+    })
+}
+
 /// Refuses what the app would not take.
 fn check(kind: Kind, record: &Record) -> Result<(), Failure> {
     for (name, value) in &record.0 {
@@ -108,9 +130,26 @@ fn check(kind: Kind, record: &Record) -> Result<(), Failure> {
         };
         check_value(field, value)?;
     }
+    if let Some(field) = half(kind, record) {
+        return Err(refused(
+            &field.name,
+            &format!("{} is missing: it goes together with other fields.", field.name),
+            "Give all of them, or none.",
+        ));
+    }
+    if let Some((field, other)) = contradiction(kind, record) {
+        return Err(refused(
+            &field.name,
+            &format!("{} does not go with {other}.", field.name),
+            "Map both so that they fit.",
+        ));
+    }
     let missing = known_fields(kind).iter().find(|field| {
         let value = record.0.get(&field.name);
-        field.mandatory && value.is_none_or(|value| value.as_str().is_none_or(str::is_empty))
+        // Who is a contractor is nothing that an account says.
+        field.mandatory.create
+            && field.mandatory.when.is_none()
+            && value.is_none_or(|value| value.as_str().is_none_or(str::is_empty))
     });
     missing.map_or(Ok(()), |field| {
         Err(refused(
@@ -122,18 +161,33 @@ fn check(kind: Kind, record: &Record) -> Result<(), Failure> {
 }
 
 fn check_value(field: &AppField, value: &Value) -> Result<(), Failure> {
+    match value {
+        Value::Array(elements) if field.multi_valued => {
+            elements.iter().try_for_each(|element| check_one(field, element))
+        }
+        _ if field.multi_valued => Err(wrong_type(&field.name)),
+        value => check_one(field, value),
+    }
+}
+
+fn wrong_type(name: &str) -> Failure {
+    refused(
+        name,
+        &format!("{name} has a value of the wrong type."),
+        "Map a field of the right type.",
+    )
+}
+
+fn check_one(field: &AppField, value: &Value) -> Result<(), Failure> {
     let name = &field.name;
     let right = match field.kind {
-        FieldType::Text | FieldType::DateTime => value.is_string(),
+        FieldType::Text | FieldType::DateTime | FieldType::Date => value.is_string(),
         FieldType::Boolean => value.is_boolean(),
         FieldType::Integer => value.is_i64() || value.is_u64(),
+        FieldType::Decimal => value.is_number(),
     };
     if !right {
-        return Err(refused(
-            name,
-            &format!("{name} has a value of the wrong type."),
-            "Map a field of the right type.",
-        ));
+        return Err(wrong_type(name));
     }
     let Some(text) = value.as_str() else { return Ok(()) };
     if let Some(longest) = field.max_length.filter(|longest| text.chars().count() > *longest) {
@@ -314,7 +368,7 @@ fn request(kind: Kind, step: &Step) -> WireRequest {
             ("members", one(id), Some(json!({ "add": change.add, "remove": change.remove })))
         }
     };
-    WireRequest { method: method.to_owned(), url, body }
+    WireRequest { method: method.to_owned(), url, body, note: None }
 }
 
 #[cfg(test)]

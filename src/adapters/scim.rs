@@ -210,26 +210,27 @@ impl Adapter for Scim {
     }
 
     async fn requests(&self, kind: Kind, steps: &[Step]) -> Result<Vec<WireRequest>, Failure> {
-        let mut calls = Vec::new();
+        let mut requests = Vec::new();
         for step in steps {
             match step {
                 Step::Find(key) => {
                     let filter = Calls::filter(kind, key)?;
-                    calls.push(self.calls.page(kind, Some(&filter), 1));
+                    requests.push(shown(&self.calls.page(kind, Some(&filter), 1)));
                 }
                 Step::Create(record) => {
-                    calls.push(self.calls.create(kind, record::creation(kind, record)?));
+                    let resource = record::creation(kind, record)?;
+                    requests.push(shown(&self.calls.create(kind, resource)));
                 }
                 Step::Update(id, change, whole) => {
-                    calls.extend(self.change_calls(kind, id, change, whole).await?);
+                    requests.extend(self.change_requests(kind, id, change, whole)?);
                 }
-                Step::Deactivate(id) => calls.extend(self.switch_calls(id, false).await?),
-                Step::Reactivate(id) => calls.extend(self.switch_calls(id, true).await?),
-                Step::Delete(id) => calls.push(self.calls.delete(kind, id)?),
-                Step::Members(id, change) => calls.extend(self.member_calls(id, change).await?),
+                Step::Deactivate(id) => requests.extend(self.switch_requests(id, false)?),
+                Step::Reactivate(id) => requests.extend(self.switch_requests(id, true)?),
+                Step::Delete(id) => requests.push(shown(&self.calls.delete(kind, id)?)),
+                Step::Members(id, change) => requests.extend(self.member_requests(id, change)?),
             }
         }
-        Ok(calls.iter().map(shown).collect())
+        Ok(requests)
     }
 
     async fn check(&self) -> Result<Report, Failure> {
@@ -242,6 +243,11 @@ fn shown(call: &Call) -> WireRequest {
     let mut wire = call.wire();
     wire.url = wire.url.replace("%7B", "{").replace("%7D", "}");
     wire
+}
+
+/// As people read it, where only part of the body is known before the app is asked.
+fn noted(call: &Call, note: String) -> WireRequest {
+    WireRequest { note: Some(note), ..shown(call) }
 }
 
 #[cfg(test)]

@@ -4,8 +4,11 @@
 
 mod activity;
 mod apps;
+mod assignments;
+mod body;
 mod caller;
 mod clients;
+mod description;
 mod mapping;
 mod organization;
 mod problem;
@@ -17,9 +20,12 @@ mod view;
 pub use problem::Problem;
 pub use state::ApiState;
 
-use actix_web::error::{JsonPayloadError, PathError, QueryPayloadError};
-use actix_web::http::StatusCode;
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::error::{PathError, QueryPayloadError};
+use actix_web::http::{Method, StatusCode, header};
+use actix_web::middleware::{Next, from_fn};
+use actix_web::{HttpRequest, HttpResponse, ResponseError as _, web};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
@@ -31,10 +37,13 @@ use utoipa::{Modify, OpenApi};
     security(("bearer" = [])),
     modifiers(&Bearer),
     paths(
-        apps::adapters, apps::adapter, apps::list, apps::create, apps::get, apps::update,
+        description::get, apps::adapters, apps::adapter, apps::list, apps::create, apps::get, apps::update,
         apps::remove, apps::check, apps::provisioning,
-        mapping::get, mapping::save, mapping::versions, mapping::version, mapping::preview,
-        mapping::reset,
+        mapping::get, mapping::save, mapping::export, mapping::versions, mapping::version, mapping::reset,
+        mapping::differences, mapping::draft::check, mapping::draft::preview, mapping::draft::weigh,
+        mapping::draft::samples, mapping::draft::translate,
+        assignments::list, assignments::get, assignments::assign, assignments::remove,
+        assignments::remove_one,
         runs::quick_sync, runs::list, runs::get, runs::confirm, runs::cancel,
         activity::accounts, activity::links, activity::parked, activity::retry_all,
         activity::provision, activity::why, activity::attempts, activity::changes,
@@ -59,15 +68,19 @@ impl Modify for Bearer {
 }
 
 /// Adds the routes below `/api/v1`.
-pub fn configure(state: ApiState, body_limit: usize) -> impl FnOnce(&mut web::ServiceConfig) {
+pub fn configure(state: ApiState) -> impl FnOnce(&mut web::ServiceConfig) {
     move |config: &mut web::ServiceConfig| {
         config.service(
             web::scope("/api/v1")
                 .app_data(web::Data::new(state))
-                .app_data(web::JsonConfig::default().limit(body_limit).error_handler(json_error))
                 .app_data(web::QueryConfig::default().error_handler(query_error))
                 .app_data(web::PathConfig::default().error_handler(path_error))
-                .route("/openapi.json", web::get().to(openapi))
+                .wrap(from_fn(manners))
+                .service(
+                    web::resource("/openapi.json")
+                        .route(web::get().to(description::get))
+                        .default_service(web::route().to(wrong_method)),
+                )
                 .service(
                     web::resource("/adapters")
                         .route(web::get().to(apps::adapters))
@@ -119,12 +132,55 @@ pub fn configure(state: ApiState, body_limit: usize) -> impl FnOnce(&mut web::Se
                 )
                 .service(
                     web::resource("/apps/{app}/mapping/preview")
-                        .route(web::post().to(mapping::preview))
+                        .route(web::post().to(mapping::draft::preview))
                         .default_service(web::route().to(wrong_method)),
                 )
                 .service(
                     web::resource("/apps/{app}/mapping/reset")
                         .route(web::post().to(mapping::reset))
+                        .default_service(web::route().to(wrong_method)),
+                )
+                .service(
+                    web::resource("/apps/{app}/mapping/export")
+                        .route(web::get().to(mapping::export))
+                        .default_service(web::route().to(wrong_method)),
+                )
+                .service(
+                    web::resource("/apps/{app}/mapping/difference")
+                        .route(web::get().to(mapping::differences))
+                        .default_service(web::route().to(wrong_method)),
+                )
+                .service(
+                    web::resource("/apps/{app}/mapping/validate")
+                        .route(web::post().to(mapping::draft::check))
+                        .default_service(web::route().to(wrong_method)),
+                )
+                .service(
+                    web::resource("/apps/{app}/mapping/impact")
+                        .route(web::post().to(mapping::draft::weigh))
+                        .default_service(web::route().to(wrong_method)),
+                )
+                .service(
+                    web::resource("/apps/{app}/mapping/samples")
+                        .route(web::post().to(mapping::draft::samples))
+                        .default_service(web::route().to(wrong_method)),
+                )
+                .service(
+                    web::resource("/apps/{app}/mapping/import")
+                        .route(web::post().to(mapping::draft::translate))
+                        .default_service(web::route().to(wrong_method)),
+                )
+                .service(
+                    web::resource("/apps/{app}/assignments")
+                        .route(web::get().to(assignments::list))
+                        .route(web::post().to(assignments::assign))
+                        .route(web::delete().to(assignments::remove_one))
+                        .default_service(web::route().to(wrong_method)),
+                )
+                .service(
+                    web::resource("/apps/{app}/assignments/{resource}")
+                        .route(web::get().to(assignments::get))
+                        .route(web::delete().to(assignments::remove))
                         .default_service(web::route().to(wrong_method)),
                 )
                 .service(
@@ -226,8 +282,21 @@ pub fn configure(state: ApiState, body_limit: usize) -> impl FnOnce(&mut web::Se
     }
 }
 
-async fn openapi() -> HttpResponse {
-    HttpResponse::Ok().json(Description::openapi())
+/// What holds of every request: HEAD is GET whose body is left out (RFC 9110 §9.3.2), and no
+/// address holds U+0000, which no database knows.
+async fn manners(
+    mut request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
+    if request.uri().to_string().contains("%00") {
+        let detail = "the address holds the character U+0000 (%00): leave it out";
+        let answer = Problem::unreadable(detail).error_response();
+        return Ok(request.into_response(answer).map_into_right_body());
+    }
+    if request.method() == Method::HEAD {
+        request.head_mut().method = Method::GET;
+    }
+    next.call(request).await.map(ServiceResponse::map_into_left_body)
 }
 
 async fn unknown() -> Result<HttpResponse, Problem> {
@@ -236,29 +305,17 @@ async fn unknown() -> Result<HttpResponse, Problem> {
     ))
 }
 
-async fn wrong_method() -> Result<HttpResponse, Problem> {
-    Err(Problem::status(
+async fn wrong_method(request: HttpRequest) -> HttpResponse {
+    let allowed = description::methods(request.match_pattern().as_deref().unwrap_or_default());
+    let problem = Problem::status(
         StatusCode::METHOD_NOT_ALLOWED,
-        "this path has other methods: /api/v1/openapi.json lists them",
-    ))
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "the signature is Actix's")]
-fn json_error(error: JsonPayloadError, _: &HttpRequest) -> actix_web::Error {
-    let problem = match &error {
-        JsonPayloadError::Overflow { .. } | JsonPayloadError::OverflowKnownLength { .. } => {
-            Problem::status(StatusCode::PAYLOAD_TOO_LARGE, "the body is too large")
-        }
-        JsonPayloadError::ContentType => Problem::status(
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "send the header Content-Type: application/json",
-        ),
-        JsonPayloadError::Deserialize(error) => {
-            Problem::unreadable(format!("the body is not what is expected here: {error}"))
-        }
-        _ => Problem::unreadable("the body could not be read"),
-    };
-    problem.into()
+        format!("this path takes {allowed}; /api/v1/openapi.json describes it"),
+    );
+    let mut answer = problem.error_response();
+    if let Ok(allowed) = header::HeaderValue::from_str(&allowed) {
+        answer.headers_mut().insert(header::ALLOW, allowed);
+    }
+    answer
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "the signature is Actix's")]

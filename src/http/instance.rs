@@ -46,7 +46,6 @@ pub struct Instance {
     state: server::State,
     api: ApiState,
     status: web::Data<Status>,
-    body_limit: usize,
 }
 
 impl Instance {
@@ -77,7 +76,6 @@ impl Instance {
             state,
             api: ApiState { engine, vault, service },
             status: web::Data::new(Status { store, base }),
-            body_limit,
         }
     }
 
@@ -131,7 +129,7 @@ impl Instance {
         let this = self.clone();
         let more = move |config: &mut web::ServiceConfig| {
             config
-                .configure(api::configure(this.api.clone(), this.body_limit))
+                .configure(api::configure(this.api.clone()))
                 .configure(ops::configure(this.status.clone()))
                 .configure(console::configure(this.status.clone()));
         };

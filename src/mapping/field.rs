@@ -2,11 +2,15 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::collections::BTreeMap;
 
 /// What kind of object of an app a field belongs to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize,
+)]
 pub enum Kind {
     /// A person's account.
+    #[default]
     User,
     /// A group.
     Group,
@@ -18,6 +22,19 @@ impl Kind {
         match self {
             Self::User => "User",
             Self::Group => "Group",
+        }
+    }
+
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+    pub(super) fn is_user(&self) -> bool {
+        *self == Self::User
+    }
+
+    /// Where its rules stand in a document, and its fields in a schema.
+    pub const fn place(self) -> &'static str {
+        match self {
+            Self::User => "users",
+            Self::Group => "groups",
         }
     }
 
@@ -41,8 +58,65 @@ pub enum FieldType {
     Boolean,
     /// A whole number.
     Integer,
+    /// A number.
+    Decimal,
     /// Text that is a date and time, RFC 3339.
     DateTime,
+    /// Text that is a date: `2026-01-31`.
+    Date,
+}
+
+/// When an account cannot do without a field.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Mandatory {
+    /// No account can be made without it.
+    pub create: bool,
+    /// It can never be emptied.
+    pub update: bool,
+    /// Only for those whose profile this SCIM filter matches.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub when: Option<String>,
+}
+
+impl Mandatory {
+    /// Whether there is anybody who needs the field.
+    pub const fn is_any(&self) -> bool {
+        self.create || self.update
+    }
+
+    /// An account is never without it.
+    pub const fn always() -> Self {
+        Self { create: true, update: true, when: None }
+    }
+
+    /// It may be emptied once the account is there.
+    pub const fn at_creation() -> Self {
+        Self { create: true, update: false, when: None }
+    }
+}
+
+/// What can be done with a field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Mutability {
+    /// Mapped as one likes, changed at any time.
+    #[default]
+    ReadWrite,
+    /// Given when the account is made, and never again.
+    CreateOnly,
+    /// It identifies the account: its rule is the default mapping's and cannot be edited.
+    Locked,
+}
+
+/// Values that depend on the value of another field.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Allowed {
+    /// The other field.
+    pub by: String,
+    /// By its value: the values that this field may have. A value that is not here allows any.
+    pub values: BTreeMap<String, Vec<String>>,
 }
 
 /// One field of an app.
@@ -56,24 +130,52 @@ pub struct AppField {
     /// Its type.
     #[serde(rename = "type")]
     pub kind: FieldType,
+    /// Whether it holds a list of values.
+    #[serde(default)]
+    pub multi_valued: bool,
     /// Longest value in characters.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_length: Option<usize>,
     /// The values it takes, where it takes only some.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub choices: Vec<String>,
-    /// Whether an account cannot be made without it.
-    pub mandatory: bool,
-    /// Whether it can be given only when the account is made.
-    pub create_only: bool,
+    /// When an account cannot do without it.
+    #[serde(default)]
+    pub mandatory: Mandatory,
+    /// What can be done with it.
+    #[serde(default)]
+    pub mutability: Mutability,
     /// Fields of one group are mapped together or not at all.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub depends: Option<String>,
+    /// Which of its values go with which of another field's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allowed: Option<Allowed>,
     /// For people.
     pub description: String,
     /// For people.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub example: Option<Value>,
+}
+
+impl AppField {
+    /// A text of at most so many characters that may be left out, to be changed with `..`.
+    pub fn text(name: &str, label: &str, longest: usize, description: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            label: label.to_owned(),
+            kind: FieldType::Text,
+            multi_valued: false,
+            max_length: Some(longest),
+            choices: Vec::new(),
+            mandatory: Mandatory::default(),
+            mutability: Mutability::default(),
+            depends: None,
+            allowed: None,
+            description: description.to_owned(),
+            example: None,
+        }
+    }
 }
 
 /// Every field of an app, for users and for groups.

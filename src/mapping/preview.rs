@@ -1,23 +1,33 @@
 //! A mapping shown with one person's values: every field of the app, mapped and unmapped.
 
 use super::compiled::Mapping;
-use super::field::{AppSchema, Kind};
-use super::record::Record;
+use super::field::{AppSchema, Kind, Mutability};
+use super::record::{Cause, Desired, Record};
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 /// One field of the app, for the sample user.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[expect(clippy::struct_excessive_bools, reason = "each is shown by itself")]
 pub struct PreviewRow {
     /// The app field.
     pub field: String,
     /// Its name for people.
     pub label: String,
-    /// Whether an account cannot be made without it.
+    /// Whether an account cannot do without it.
     pub mandatory: bool,
+    /// Whether its rule cannot be edited.
+    #[serde(skip_serializing_if = "is_false")]
+    pub locked: bool,
+    /// The dependent group whose fields are mapped together or not at all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub depends: Option<String>,
     /// Whether the mapping has a rule for it.
     pub mapped: bool,
+    /// Whether its value is asked for when somebody is assigned.
+    #[serde(skip_serializing_if = "is_false")]
+    pub asked: bool,
     /// Where its value comes from, in words; empty where it is not mapped.
     pub source: String,
     /// What the app last accepted.
@@ -29,36 +39,55 @@ pub struct PreviewRow {
     /// Why a mapped field has no value.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub absent: Option<String>,
+    /// What kind of reason that is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cause: Option<Cause>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_false(flag: &bool) -> bool {
+    !*flag
 }
 
 /// Every field of the app in the app's order, with what it held and what it should hold.
 ///
-/// `accepted` is what the app last accepted; none where there is no account yet.
+/// `desired` is what the mapping came to; `accepted` is what the app last accepted, none where there
+/// is no account yet.
 pub fn preview(
     mapping: &Mapping,
     schema: &AppSchema,
     kind: Kind,
-    resource: &Map<String, Value>,
+    desired: &Desired,
     accepted: Option<&Record>,
 ) -> Vec<PreviewRow> {
-    let mut desired = mapping.desired(kind, resource);
     let held =
         |record: &Record, name: &str| record.0.get(name).filter(|value| !value.is_null()).cloned();
     schema
         .fields(kind)
         .iter()
         .map(|field| {
-            let source = mapping.described(kind, &field.name);
+            let name = &field.name;
+            let source = mapping.described(kind, name);
+            let absence = desired.absent.get(name);
+            // What is given once is not given to an account that is there.
+            let is_past = accepted.is_some() && desired.on_create.0.contains_key(name);
             PreviewRow {
-                field: field.name.clone(),
+                field: name.clone(),
                 label: field.label.clone(),
-                mandatory: field.mandatory,
+                mandatory: field.mandatory.is_any(),
+                locked: field.mutability == Mutability::Locked,
+                depends: field.depends.clone(),
                 mapped: source.is_some(),
+                asked: mapping.is_asked(kind, name),
                 source: source.unwrap_or_default().to_owned(),
-                old: accepted.and_then(|record| held(record, &field.name)),
-                new: held(&desired.always, &field.name)
-                    .or_else(|| held(&desired.on_create, &field.name)),
-                absent: desired.absent.remove(&field.name),
+                old: accepted.and_then(|record| held(record, name)),
+                new: desired.value(name).filter(|_| !is_past).cloned(),
+                absent: if is_past {
+                    Some("It is given only when the account is made.".to_owned())
+                } else {
+                    absence.map(|one| one.sentence.clone())
+                },
+                cause: absence.map(|one| one.cause),
             }
         })
         .collect()
@@ -67,7 +96,7 @@ pub fn preview(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mapping::compiled::tests::{app, william};
+    use crate::mapping::compiled::tests::{app, facts, william};
     use crate::scim::schema::Registry;
     use serde_json::json;
 
@@ -85,7 +114,9 @@ mod tests {
         let accepted = Record(
             [("department".to_owned(), json!("Sales")), ("nick".to_owned(), Value::Null)].into(),
         );
-        let rows = preview(&mapping, &schema, Kind::User, &william(), Some(&accepted));
+        let william = william();
+        let desired = mapping.desired(Kind::User, &facts(&william), false);
+        let rows = preview(&mapping, &schema, Kind::User, &desired, Some(&accepted));
         assert_eq!(rows.len(), schema.users.len());
         let row = |name: &str| rows.iter().find(|row| row.field == name).unwrap();
         assert_eq!(
@@ -100,7 +131,7 @@ mod tests {
             serde_json::to_value(row("nick")).unwrap(),
             json!({
                 "field": "nick", "label": "nick", "mandatory": false, "mapped": true,
-                "source": "Profile field nickName",
+                "source": "Profile field nickName", "cause": "empty",
                 "absent": "nickName is empty in the profile. The app's field is emptied.",
             })
         );

@@ -17,10 +17,44 @@ pub struct Desired {
     pub always: Record,
     /// Fields that are given when the account is made, and then left to the app.
     pub on_create: Record,
-    /// Why a mapped field is not there, by field: for preview and *why*.
-    pub absent: BTreeMap<String, String>,
-    /// Why the object cannot be pushed at all: a mandatory field has no value that fits.
+    /// Why a field is not there, by field: for preview, impact and *why*.
+    pub absent: BTreeMap<String, Absence>,
+    /// Why the object cannot be pushed at all: a mandatory field has no value that fits, or values
+    /// do not go together.
     pub problems: Vec<Misfit>,
+}
+
+impl Desired {
+    /// The value that a field should have; none where it has none.
+    pub fn value(&self, field: &str) -> Option<&Value> {
+        [&self.always, &self.on_create]
+            .into_iter()
+            .find_map(|record| record.0.get(field))
+            .filter(|value| !value.is_null())
+    }
+}
+
+/// Why a field has no value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Absence {
+    /// What kind of reason.
+    pub cause: Cause,
+    /// For people, with what becomes of the app's field.
+    pub sentence: String,
+}
+
+/// Kinds of reason for which a field has no value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Cause {
+    /// The source has none.
+    Empty,
+    /// The source has one that the app's field does not take.
+    Misfit,
+    /// It refers to an account that is not there yet.
+    Pending,
+    /// Another field of its dependent group has none.
+    Partner,
 }
 
 /// A value that an app would refuse, found before sending.

@@ -2,6 +2,7 @@
 
 use super::accounts::StoredAccounts;
 use super::plan::Policy;
+use super::situation::Terms;
 use crate::adapters::adapter::{Adapter, Reason};
 use crate::adapters::catalogue::{self, Connection, Entry};
 use crate::clock::Clock;
@@ -9,7 +10,7 @@ use crate::id::{AppId, OrganizationId};
 use crate::mapping::compiled::{Mapping, Problem};
 use crate::mapping::document::Document;
 use crate::mapping::field::Kind;
-use crate::scim::filter::{self, Condition};
+use crate::mapping::scope::{self, Scope};
 use crate::scim::schema::Registry;
 use crate::store::apps::AppRow;
 use crate::store::{self, Store};
@@ -25,10 +26,8 @@ pub struct Application {
     pub row: AppRow,
     /// What kind of app it is.
     pub entry: &'static Entry,
-    /// The mapping in force.
-    pub mapping: Mapping,
-    /// Who belongs in it; none: everybody.
-    pub scope: Option<Condition>,
+    /// What is in force: what the app should hold of whom, and who belongs in it.
+    pub(super) terms: Terms,
     /// What happens to leavers.
     pub policy: Policy,
     /// What the directory holds.
@@ -108,16 +107,14 @@ impl Workshop {
         let registry = self.store.registry(organization).await?;
         let compiled =
             Mapping::compile(&document, &entry.schema, &registry).map_err(Error::Mapping)?;
-        let scope =
-            row.scope.as_deref().map(|text| parse_scope(text, &registry)).transpose().map_err(
-                |detail| {
-                    Error::Settings(Reason {
-                        field: Some("scope".into()),
-                        detail: format!("The scope is not a filter: {detail}."),
-                        remedy: "Correct the app's scope.".into(),
-                    })
-                },
-            )?;
+        let scope = parse_scope(row.scope.as_deref(), &registry).map_err(|faults| {
+            let details: Vec<String> = faults.into_iter().map(|fault| fault.detail).collect();
+            Error::Settings(Reason {
+                field: Some("scope".into()),
+                detail: format!("The scope cannot be applied: {}.", details.join("; ")),
+                remedy: "Correct the app's scope.".into(),
+            })
+        })?;
         let policy = serde_json::from_value(row.policy.clone())
             .map_err(|_other_shape| unreadable("policy"))?;
         let mut opened = BTreeMap::new();
@@ -144,8 +141,7 @@ impl Workshop {
             organization,
             row,
             entry,
-            mapping: compiled,
-            scope,
+            terms: Terms { mapping: Arc::new(compiled), scope: Arc::new(scope) },
             policy,
             registry,
             adapter,
@@ -202,10 +198,8 @@ impl Workshop {
                     let place = |one: &Problem| format!("mapping/{}", one.field);
                     faults.extend(problems.into_iter().map(|one| (place(&one), one.detail)));
                 }
-                if let Some(Err(detail)) =
-                    row.scope.as_deref().map(|text| parse_scope(text, registry))
-                {
-                    faults.push(("scope".to_owned(), detail));
+                if let Err(found) = parse_scope(row.scope.as_deref(), registry) {
+                    faults.extend(found.into_iter().map(|one| ("scope".to_owned(), one.detail)));
                 }
                 faults
             };
@@ -230,13 +224,14 @@ fn unreadable(what: &str) -> Error {
     })
 }
 
-/// Reads a scope: a SCIM filter over users.
+/// Reads a scope as it is kept: a SCIM filter over users, or a JSON object of several parts.
 ///
 /// # Errors
-/// The sentence of the filter's error.
-pub fn parse_scope(text: &str, registry: &Registry) -> Result<Condition, String> {
-    let users = registry.named("User").ok_or("there are no users")?;
-    filter::parse(text).and_then(|filter| filter.resolve(users)).map_err(|error| error.to_string())
+/// Every fault, each with its part of the scope.
+pub fn parse_scope(text: Option<&str>, registry: &Registry) -> Result<scope::Rules, Vec<Problem>> {
+    let scope = Scope::read(text.unwrap_or_default())
+        .map_err(|detail| vec![Problem { field: "scope".to_owned(), detail }])?;
+    scope::Rules::compile(&scope, registry)
 }
 
 /// Owner of an app's secrets.
@@ -254,20 +249,33 @@ impl Application {
         fields.iter().map(|field| (*field).to_owned()).collect()
     }
 
-    /// Whether anything in the scope depends on memberships, so that joining or leaving a group may
-    /// bring somebody in or out.
-    pub fn scope_reads_groups(&self) -> bool {
-        self.scope.as_ref().is_some_and(reads_groups)
+    /// The mapping in force.
+    pub fn mapping(&self) -> &Mapping {
+        &self.terms.mapping
     }
-}
 
-fn reads_groups(condition: &Condition) -> bool {
-    match condition {
-        Condition::Always | Condition::Never => false,
-        Condition::All(parts) | Condition::Any(parts) => parts.iter().any(reads_groups),
-        Condition::Not(part) => reads_groups(part),
-        Condition::Present(field)
-        | Condition::Compare(field, _, _)
-        | Condition::Element(field, _) => field.attribute == "groups",
+    /// Who belongs in the app.
+    pub fn scope(&self) -> &scope::Rules {
+        &self.terms.scope
+    }
+
+    /// Whether joining or leaving a group may bring somebody in or out, or change what the app is
+    /// told of them.
+    pub fn follows_memberships(&self) -> bool {
+        let (scope, mapping) = (self.scope(), self.mapping());
+        scope.reads_groups()
+            || scope.reads_assignments()
+            || mapping.reads_groups()
+            || mapping.reads_assignments(Kind::User)
+    }
+
+    /// Kinds of object that the app is told of, in the order in which they go.
+    pub fn kinds(&self) -> &'static [Kind] {
+        if self.has_groups() { &[Kind::User, Kind::Group] } else { &[Kind::User] }
+    }
+
+    /// Whether the app is told of groups.
+    pub fn has_groups(&self) -> bool {
+        self.policy.groups && !self.entry.schema.groups.is_empty()
     }
 }

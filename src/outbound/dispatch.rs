@@ -31,8 +31,13 @@ pub(super) async fn dispatch(
                 transaction.lock_organization()?;
                 // An app that was switched on since must not miss what is published here.
                 let enabled = transaction.enabled_apps()?;
-                if !enabled.iter().all(|app| watched.iter().any(|one| one.app == *app)) {
-                    return Ok(None);
+                for app in enabled {
+                    let known = watched.iter().find(|one| one.app == app);
+                    let revision = transaction.app_revision(app)?;
+                    // Another scope or mapping may follow other changes.
+                    if known.is_none_or(|one| one.revision.is_some() && one.revision != revision) {
+                        return Ok(None);
+                    }
                 }
                 let changes = transaction.publish_changes(BATCH)?;
                 let jobs = mark(transaction, &watched, &changes, now_us)?;
@@ -51,6 +56,8 @@ pub(super) async fn dispatch(
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Watched {
     pub(super) app: crate::id::AppId,
+    /// At which it was read; none where it cannot be worked on.
+    pub(super) revision: Option<i64>,
     pub(super) groups: bool,
     /// Memberships can bring people in or out, or are part of what the app is told of them.
     pub(super) follows_memberships: bool,

@@ -151,14 +151,13 @@ impl Engine {
             watched.push(match self.application(organization, app).await {
                 Ok(Some(application)) => Watched {
                     app,
-                    groups: application.policy.groups
-                        && !application.entry.schema.groups.is_empty(),
-                    follows_memberships: application.scope_reads_groups()
-                        || application.mapping.reads_groups(),
+                    revision: Some(application.row.revision),
+                    groups: application.has_groups(),
+                    follows_memberships: application.follows_memberships(),
                 },
                 Ok(None) => continue,
                 Err(ApplicationError::Store(error)) => return Err(error),
-                Err(_) => Watched { app, groups: true, follows_memberships: true },
+                Err(_) => Watched { app, revision: None, groups: true, follows_memberships: true },
             });
         }
         Ok(watched)

@@ -4,7 +4,7 @@
 //! came of it into the situation, and asks again until the answer is [`Next::Done`] or
 //! [`Next::Park`]. Preview, dry run and worker all ask the same function.
 
-use crate::adapters::adapter::{Change, Key, Observed, Reason, RemoteId};
+use crate::adapters::adapter::{Change, Key, MemberChange, Observed, Reason, RemoteId};
 use crate::mapping::field::Kind;
 use crate::mapping::record::{Desired, Record};
 use serde::{Deserialize, Serialize};
@@ -106,6 +106,9 @@ pub struct Situation {
     pub policy: Policy,
     /// Whether the app can switch accounts off.
     pub can_deactivate: bool,
+    /// The first members of whom the app is to be told once a group is in sync; only rehearsals are
+    /// told, because the worker asks again when it comes to them.
+    pub members: MemberChange,
 }
 
 /// An object that a look found.

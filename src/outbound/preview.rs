@@ -3,17 +3,21 @@
 use super::application::Application;
 use super::engine::Engine;
 use super::plan::{self, Found, Link, Next, Origin, Situation, Standing};
-use super::situation;
+use super::situation::{self, Beside, Reading, Terms};
 use crate::adapters::adapter::{Failure, Reason, RemoteId, Step, WireRequest};
-use crate::id::{OrganizationId, ResourceId};
-use crate::mapping::compiled::Mapping;
+use crate::id::ResourceId;
+use crate::mapping::compiled::{Mapping, Problem, misfits};
 use crate::mapping::field::Kind;
+use crate::mapping::impact::name;
 use crate::mapping::preview::{PreviewRow, preview as rows};
 use crate::mapping::record::{Desired, Record};
-use crate::scim::filter::eval;
-use crate::store;
+use crate::mapping::scope::{Decision, Rules};
+use crate::store::{self, links::LinkRow};
 use serde::Serialize;
-use serde_json::{Map, Value};
+use std::sync::Arc;
+
+/// Members of a group that are shown; more of them go in further requests.
+const MEMBERS: usize = 100;
 
 /// Why there is no preview.
 #[derive(Debug, thiserror::Error)]
@@ -38,13 +42,16 @@ pub enum Error {
 pub struct Preview {
     /// Whose values these are.
     pub sample: Sample,
+    /// Whether they belong in the app, and by which part of the scope.
+    pub scope: Decision,
     /// Every field of the app, mapped and unmapped.
     pub fields: Vec<PreviewRow>,
     /// One sentence: what would happen.
     pub verdict: String,
-    /// Exactly what would be sent, secrets left out. A look that finds nobody is assumed.
+    /// Exactly what would be sent, secrets left out; a note says where an object is read first. A look
+    /// that finds nobody is assumed. Of members, the first request.
     pub requests: Vec<WireRequest>,
-    /// Why the app could not be asked how it wants to be told; the requests are missing then.
+    /// Why a step cannot be expressed for this app; the requests are missing then.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unknown: Option<String>,
 }
@@ -60,7 +67,26 @@ pub struct Sample {
     pub name: String,
 }
 
-/// Shows a mapping (the app's, or a draft) with the values of a person or group.
+/// A mapping or a scope that is not saved; what is left out is as it is in force.
+#[derive(Debug, Clone, Default)]
+pub struct Draft {
+    /// A mapping.
+    pub mapping: Option<Mapping>,
+    /// A scope.
+    pub scope: Option<Rules>,
+}
+
+impl Draft {
+    pub(super) fn terms(self, application: &Application) -> Terms {
+        let Terms { mapping, scope } = application.terms.clone();
+        Terms {
+            mapping: self.mapping.map_or(mapping, Arc::new),
+            scope: self.scope.map_or(scope, Arc::new),
+        }
+    }
+}
+
+/// Shows a mapping and a scope (the app's, or a draft) with the values of a person or group.
 ///
 /// Without a sample: the app's sample user, else the organization's admin, else whoever was there
 /// first.
@@ -70,56 +96,96 @@ pub struct Sample {
 pub async fn preview(
     engine: &Engine,
     application: &Application,
-    draft: Option<Mapping>,
+    draft: Draft,
     sample: Option<ResourceId>,
 ) -> Result<Preview, Error> {
-    let mapping = draft.as_ref().unwrap_or(&application.mapping);
-    let organization = application.organization;
-    let id = chosen(engine, organization, application, sample).await?;
-    let registry = std::sync::Arc::clone(&application.registry);
-    let base = engine.base_url().to_owned();
-    let app = application.row.id;
-    let scope = application.scope.clone();
-    let read = engine
+    let terms = draft.terms(application);
+    let id = chosen(engine, application, sample).await?;
+    let kind = engine
         .store()
-        .read(organization, move |reader| {
-            let Some(stored) = reader.resource_any(id)? else { return Ok(None) };
-            let Some(kind) = Kind::named(&stored.kind) else { return Ok(None) };
-            let complete = situation::complete(reader, &registry, kind, &stored, &base, true)?;
-            let link = reader.link(app, id)?;
-            Ok(Some((kind, complete, link)))
-        })
-        .await?;
-    let Some((kind, complete, link)) = read else {
-        return Err(Error::Unknown(format!("no user or group has the id {id}")));
+        .read(application.organization, move |reader| reader.resource_any(id))
+        .await?
+        .and_then(|stored| Kind::named(&stored.kind));
+    let unknown = || Error::Unknown(format!("no user or group has the id {id}"));
+    let Some(kind) = kind else { return Err(unknown()) };
+    let both = std::slice::from_ref(&terms);
+    let beside = Beside { groups: true, members: MEMBERS };
+    let reading = situation::read(engine, application, both, kind, id, beside).await?;
+    let Some(present) = &reading.present else { return Err(unknown()) };
+    let now = situation::judge(application, &terms, kind, &reading);
+    let is_new = now.link.as_ref().is_none_or(|link| link.remote.is_none());
+    // Somebody who is switched off or out of scope is shown with the values they would have.
+    let desired = match now.standing {
+        Standing::Member => now.desired.clone(),
+        _ => present.desired(&terms, kind, is_new),
     };
-    let in_scope =
-        kind == Kind::Group || scope.is_none_or(|condition| eval::matches(&condition, &complete));
-    let present = (complete, in_scope);
-    let mut now = situation::judge(application, kind, Some(&present), link);
-    if now.standing == Standing::Member {
-        now.desired = situation::desired(mapping, kind, &present.0, now.link.is_none());
-    }
     let accepted = now.link.as_ref().map(|link| &link.record);
-    let fields = rows(mapping, &application.entry.schema, kind, &present.0, accepted);
+    let schema = &application.entry.schema;
+    let fields = rows(&terms.mapping, schema, kind, &desired, accepted);
     let Rehearsal { steps, sentence: verdict, .. } = rehearse(now);
     let (requests, unknown) = match application.adapter.requests(kind, &steps).await {
         Ok(requests) => (requests, None),
         Err(failure) => (Vec::new(), Some(failure.to_string())),
     };
-    let sample = Sample { id, kind: kind.as_str(), name: name(&present.0) };
-    Ok(Preview { sample, fields, verdict, requests, unknown })
+    let sample = Sample { id, kind: kind.as_str(), name: name(&present.resource) };
+    let scope = present.decision(&terms, kind);
+    Ok(Preview { sample, scope, fields, verdict, requests, unknown })
+}
+
+/// What would become of the account of somebody who is gone from the directory: one sentence, and the
+/// requests.
+pub async fn leaver(
+    application: &Application,
+    kind: Kind,
+    link: LinkRow,
+) -> (String, Vec<WireRequest>) {
+    let reading = Reading::gone(link);
+    let now = situation::judge(application, &application.terms, kind, &reading);
+    let Rehearsal { steps, sentence, .. } = rehearse(now);
+    let requests = application.adapter.requests(kind, &steps).await.unwrap_or_default();
+    (sentence, requests)
+}
+
+/// What of the sample user's values a mapping would put where it does not fit; nothing where there is
+/// nobody to show.
+///
+/// # Errors
+/// See [`Error`].
+pub async fn misfits_of_sample(
+    engine: &Engine,
+    application: &Application,
+    mapping: Mapping,
+) -> Result<Vec<Problem>, Error> {
+    let id = match chosen(engine, application, None).await {
+        Ok(id) => id,
+        Err(Error::NoSample(_)) => return Ok(Vec::new()),
+        Err(error) => return Err(error),
+    };
+    let terms = Draft { mapping: Some(mapping), scope: None }.terms(application);
+    let both = std::slice::from_ref(&terms);
+    let reading =
+        situation::read(engine, application, both, Kind::User, id, Beside::default()).await?;
+    let Some(present) = &reading.present else { return Ok(Vec::new()) };
+    let who = name(&present.resource);
+    let misfits = misfits(&present.desired(&terms, Kind::User, true));
+    Ok(misfits
+        .into_iter()
+        .map(|misfit| Problem {
+            field: format!("{}/{}", Kind::User.place(), misfit.field),
+            detail: format!("for the sample user {who}: {}", misfit.detail),
+        })
+        .collect())
 }
 
 async fn chosen(
     engine: &Engine,
-    organization: OrganizationId,
     application: &Application,
     sample: Option<ResourceId>,
 ) -> Result<ResourceId, Error> {
     if let Some(id) = sample {
         return Ok(id);
     }
+    let organization = application.organization;
     let organizations = engine.store().organizations().await?;
     let admin = organizations.iter().find(|one| one.id == organization).and_then(|one| one.admin);
     for id in application.row.sample.into_iter().chain(admin) {
@@ -136,14 +202,6 @@ async fn chosen(
     })
 }
 
-fn name(resource: &Map<String, Value>) -> String {
-    ["displayName", "userName", "id"]
-        .iter()
-        .find_map(|field| resource.get(*field).and_then(Value::as_str))
-        .unwrap_or_default()
-        .to_owned()
-}
-
 /// What the worker would do from some situation.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Rehearsal {
@@ -153,6 +211,21 @@ pub struct Rehearsal {
     pub parked: bool,
     /// One sentence: what comes of it.
     pub sentence: String,
+}
+
+impl Rehearsal {
+    /// What it comes to in one word.
+    pub fn action(&self) -> &'static str {
+        let acts = self.steps.iter().find_map(|step| match step {
+            Step::Find(_) => None,
+            Step::Create(_) => Some("create"),
+            Step::Update(..) | Step::Members(..) => Some("update"),
+            Step::Deactivate(_) => Some("deactivate"),
+            Step::Reactivate(_) => Some("reactivate"),
+            Step::Delete(_) => Some("delete"),
+        });
+        acts.unwrap_or(if self.parked { "refused" } else { "unchanged" })
+    }
 }
 
 /// What the worker would do from here, if a look finds nobody.
@@ -211,17 +284,29 @@ pub fn rehearse(mut now: Situation) -> Rehearsal {
                 return Rehearsal { steps, parked: true, sentence };
             }
             Next::Done(verdict) => {
+                let told = now.members.add.len() + now.members.remove.len();
+                if now.standing == Standing::Member
+                    && told > 0
+                    && let Some(remote) = now.link.as_ref().and_then(|link| link.remote.clone())
+                {
+                    done.push("is told of its members");
+                    steps.push(Step::Members(remote, now.members.clone()));
+                }
+                let noun = match now.kind {
+                    Kind::User => "account",
+                    Kind::Group => "group",
+                };
                 let sentence = if done.is_empty() {
                     match verdict {
                         plan::Verdict::InSync => "The app holds what it should.".to_owned(),
-                        plan::Verdict::SwitchedOff => "The account is switched off.".to_owned(),
+                        plan::Verdict::SwitchedOff => format!("The {noun} is switched off."),
                         plan::Verdict::NoAccount => {
-                            "There is no account, and there should be none.".to_owned()
+                            format!("There is no {noun}, and there should be none.")
                         }
-                        plan::Verdict::LeftAlone => "The account is left alone.".to_owned(),
+                        plan::Verdict::LeftAlone => format!("The {noun} is left alone."),
                     }
                 } else {
-                    format!("The account {}.", done.join(", then "))
+                    format!("The {noun} {}.", done.join(", then "))
                 };
                 return Rehearsal { steps, parked: false, sentence };
             }

@@ -4,17 +4,16 @@ use super::application::Application;
 use super::engine::Engine;
 use super::plan::Situation;
 use super::preview::rehearse;
-use super::situation;
-use crate::adapters::adapter::Step;
+use super::situation::{self, Beside, Reading};
 use crate::clock::Stopwatch;
 use crate::id::{self, AppId, ResourceId, RunId};
 use crate::mapping::field::Kind;
-use crate::scim::filter::eval;
+use crate::mapping::impact::in_words;
 use crate::store::apps::AppRow;
 use crate::store::runs::RunRow;
 use crate::store::{self, Transaction};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// How long a plan may count before it answers with what it has.
@@ -46,15 +45,17 @@ pub struct Summary {
 pub async fn plan(engine: &Engine, application: &Application) -> store::Result<Summary> {
     let watch = Stopwatch::start();
     let mut summary = Summary::default();
-    let kinds: &[Kind] =
-        if has_groups(application) { &[Kind::User, Kind::Group] } else { &[Kind::User] };
-    for kind in kinds {
+    let terms = std::slice::from_ref(&application.terms);
+    let beside = Beside { groups: false, members: 1 };
+    for kind in application.kinds() {
         let mut after = None;
         loop {
-            let page = page(engine, application, *kind, after).await?;
-            let Some(last) = page.last().map(|(id, _)| *id) else { break };
-            for (id, situation) in page {
-                count(&mut summary, *kind, id, situation);
+            let page =
+                situation::page(engine, application, terms, *kind, (after, PAGE), beside).await?;
+            let Some(last) = page.last().map(|reading| reading.id) else { break };
+            for reading in page {
+                let situation = situation::judge(application, &application.terms, *kind, &reading);
+                count(&mut summary, *kind, reading.id, situation);
             }
             after = Some(last);
             if watch.elapsed() > PATIENCE {
@@ -68,59 +69,8 @@ pub async fn plan(engine: &Engine, application: &Application) -> store::Result<S
     Ok(summary)
 }
 
-async fn page(
-    engine: &Engine,
-    application: &Application,
-    kind: Kind,
-    after: Option<ResourceId>,
-) -> store::Result<Vec<(ResourceId, Situation)>> {
-    let app = application.row.id;
-    let registry = std::sync::Arc::clone(&application.registry);
-    let base = engine.base_url().to_owned();
-    let scope = application.scope.clone();
-    let with_groups = application.scope_reads_groups() || application.mapping.reads_groups();
-    let read = engine
-        .store()
-        .read(application.organization, move |reader| {
-            let page = reader.page_of(kind.as_str(), after, PAGE)?;
-            let ids: Vec<ResourceId> = page.iter().map(|stored| stored.id).collect();
-            let mut links = reader.links_of(app, &ids)?;
-            let mut groups = HashMap::new();
-            if with_groups && kind == Kind::User {
-                groups = reader.groups_of(&ids)?;
-            }
-            let Some(definition) = registry.named(kind.as_str()) else { return Ok(Vec::new()) };
-            let mut rows = Vec::with_capacity(page.len());
-            for stored in page {
-                let groups = groups.remove(&stored.id);
-                let complete = situation::completed(definition, &stored, &base, groups);
-                let in_scope = kind == Kind::Group
-                    || scope.as_ref().is_none_or(|scope| eval::matches(scope, &complete));
-                rows.push((stored.id, (complete, in_scope), links.remove(&stored.id)));
-            }
-            Ok(rows)
-        })
-        .await?;
-    Ok(read
-        .into_iter()
-        .map(|(id, present, link)| (id, situation::judge(application, kind, Some(&present), link)))
-        .collect())
-}
-
 fn count(summary: &mut Summary, kind: Kind, id: ResourceId, situation: Situation) {
-    let rehearsal = rehearse(situation);
-    let action = rehearsal
-        .steps
-        .iter()
-        .find_map(|step| match step {
-            Step::Find(_) => None,
-            Step::Create(_) => Some("create"),
-            Step::Update(..) | Step::Members(..) => Some("update"),
-            Step::Deactivate(_) => Some("deactivate"),
-            Step::Reactivate(_) => Some("reactivate"),
-            Step::Delete(_) => Some("delete"),
-        })
-        .unwrap_or(if rehearsal.parked { "refused" } else { "unchanged" });
+    let action = rehearse(situation).action();
     *summary.counts.entry(kind.as_str().into()).or_default().entry(action.into()).or_default() += 1;
     if action != "unchanged" {
         let examples = summary.examples.entry(action.into()).or_default();
@@ -139,12 +89,15 @@ async fn count_leavers(
     let app = application.row.id;
     let leavers = engine
         .store()
-        .read(application.organization, move |reader| reader.links_without_resource(app, PAGE))
+        .read(application.organization, move |reader| {
+            reader.links_without_resource(app, None, PAGE)
+        })
         .await?;
     for link in leavers {
         if let Some(kind) = Kind::named(&link.kind) {
-            let id = link.resource;
-            count(summary, kind, id, situation::judge(application, kind, None, Some(link)));
+            let reading = Reading::gone(link);
+            let situation = situation::judge(application, &application.terms, kind, &reading);
+            count(summary, kind, reading.id, situation);
         }
     }
     Ok(())
@@ -156,26 +109,13 @@ fn verdict(application: &Application, summary: &Summary) -> String {
     };
     let all: u64 = summary.counts.values().flat_map(BTreeMap::values).sum();
     if all == 0 {
-        return if application.scope.is_some() {
-            "Nothing to do: nobody is in the app's scope.".into()
-        } else {
+        return if application.scope().is_everybody() {
             "Nothing to do: the directory is empty.".into()
+        } else {
+            "Nothing to do: nobody is in the app's scope.".into()
         };
     }
-    let parts: Vec<String> = [
-        ("create", "to create"),
-        ("update", "to update"),
-        ("reactivate", "to switch on"),
-        ("deactivate", "to switch off"),
-        ("delete", "to delete"),
-        ("refused", "that need attention first"),
-    ]
-    .into_iter()
-    .filter_map(|(action, words)| {
-        let number = total(action);
-        (number > 0).then(|| format!("{number} {words}"))
-    })
-    .collect();
+    let parts = in_words(total);
     let least = if summary.partial { "At least: " } else { "" };
     if parts.is_empty() {
         format!("{least}Nothing to do: all {all} objects are in sync.")
@@ -229,7 +169,7 @@ pub async fn confirm(
 ) -> store::Result<Option<RunRow>> {
     let now_us = engine.clock().now_us();
     let app = application.row.id;
-    let groups = has_groups(application);
+    let groups = application.has_groups();
     let started = engine
         .store()
         .write(application.organization, move |transaction| {
@@ -268,7 +208,7 @@ pub async fn apply(
     let summary = plan(engine, application).await?;
     let run = run_row(engine, application, &summary);
     let now_us = engine.clock().now_us();
-    let groups = has_groups(application);
+    let groups = application.has_groups();
     engine
         .store()
         .write(application.organization, move |transaction| {
@@ -288,10 +228,6 @@ pub async fn apply(
         .await?;
     engine.nudge();
     Ok(())
-}
-
-fn has_groups(application: &Application) -> bool {
-    application.policy.groups && !application.entry.schema.groups.is_empty()
 }
 
 fn start(

@@ -9,9 +9,9 @@ mod record;
 
 use super::application::Application;
 use super::engine::{Engine, micros};
-use super::plan::{self, Found, Link, Next, Origin, Situation};
+use super::plan::{self, Found, Link, Next, Origin, Situation, Standing};
 use super::retry;
-use super::situation;
+use super::situation::{self, Beside};
 use crate::adapters::adapter::{Failure, Observed, Reason};
 use crate::clock::Stopwatch;
 use crate::id;
@@ -73,6 +73,9 @@ impl From<store::Error> for Stop {
 /// More actions than any object needs; a plan that wants more goes in a circle.
 const MOST_ACTIONS: usize = 12;
 
+/// How often an object is read again because an account to which it refers came meanwhile.
+const MOST_LOOKS: usize = 5;
+
 /// How often a conflict with another object may pass by itself before a person is asked.
 const PATIENT: u32 = 4;
 
@@ -120,11 +123,10 @@ impl Push<'_> {
             // A type that no app takes.
             return self.close().await;
         };
-        let mut now =
-            situation::read(self.engine, self.application, kind, self.job.resource).await?;
         if kind == Kind::Group && !self.application.policy.groups {
             return self.close().await;
         }
+        let mut now = self.situation(kind).await?;
         now.can_deactivate = match &now.link {
             Some(_) => self.application.adapter.capabilities().await?.deactivate,
             None => true,
@@ -140,6 +142,7 @@ impl Push<'_> {
             match next {
                 Next::Done(_) => {
                     if kind == Kind::Group
+                        && now.standing == Standing::Member
                         && let Some(remote) = now.link.as_ref().and_then(|link| link.remote.clone())
                     {
                         match members::push(self, &remote, asked).await {
@@ -288,6 +291,33 @@ impl Push<'_> {
                 .into(),
         })
         .await
+    }
+
+    /// What is true now, once those to whose accounts it refers are noted: from then on, an account
+    /// of theirs that comes or goes makes this object due again.
+    async fn situation(&self, kind: Kind) -> Result<Situation, Stop> {
+        let terms = std::slice::from_ref(&self.application.terms);
+        for _ in 0..MOST_LOOKS {
+            let reading = situation::read(
+                self.engine,
+                self.application,
+                terms,
+                kind,
+                self.job.resource,
+                Beside::default(),
+            )
+            .await?;
+            let refers = self.application.mapping().has_references(kind);
+            if !refers || self.recorder.refer(&reading).await? {
+                return Ok(situation::judge(
+                    self.application,
+                    &self.application.terms,
+                    kind,
+                    &reading,
+                ));
+            }
+        }
+        Err(Stop::Later)
     }
 
     /// Records the link; the same transaction closes the job when a person's plan is done with it.

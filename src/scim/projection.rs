@@ -256,6 +256,49 @@ impl Name {
     }
 }
 
+/// Takes out of a complete resource what nobody ever reads back: every attribute and part, of the
+/// base schema and of extensions, that is `returned: never` or `writeOnly`. Values, elements and
+/// extensions of which nothing is left go as well. What no schema defines stays.
+pub fn remove_secrets(kind: &ResourceType, resource: &mut Map<String, Value>) {
+    resource.retain(|key, value| match (kind.extension(key), value) {
+        (Some(schema), Value::Object(extension)) => {
+            let was_empty = extension.is_empty();
+            extension.retain(|key, value| {
+                schema.attribute(key).is_none_or(|attribute| remove_secrets_of(attribute, value))
+            });
+            was_empty || !extension.is_empty()
+        }
+        (_, value) => {
+            kind.base_attribute(key).is_none_or(|attribute| remove_secrets_of(attribute, value))
+        }
+    });
+}
+
+/// Whether anything is left of a value.
+fn remove_secrets_of(attribute: &Attribute, value: &mut Value) -> bool {
+    if attribute.is_secret() {
+        return false;
+    }
+    if !attribute.sub_attributes.iter().any(Attribute::is_secret) {
+        return true;
+    }
+    match value {
+        Value::Array(elements) => {
+            let was_empty = elements.is_empty();
+            elements.retain_mut(|element| remove_secrets_in(attribute, element));
+            was_empty || !elements.is_empty()
+        }
+        one => remove_secrets_in(attribute, one),
+    }
+}
+
+fn remove_secrets_in(attribute: &Attribute, value: &mut Value) -> bool {
+    let Value::Object(parts) = value else { return true };
+    let was_empty = parts.is_empty();
+    parts.retain(|name, _| attribute.sub(name).is_none_or(|part| !part.is_secret()));
+    was_empty || !parts.is_empty()
+}
+
 fn by_default(part: &Attribute) -> bool {
     matches!(part.returned, Returned::Always | Returned::Default)
 }

@@ -9,7 +9,7 @@ pub use shape::{MAX_DEPTH, MAX_ELEMENTS, MAX_TEXT};
 use super::dialect::{Dialect, Forgiven, Leniency, Reading};
 use super::error::{Error, Fault, shortened};
 use super::projection::Written;
-use super::schema::{Attribute, Mutability, Place, ResourceType, Returned, Schema, Type};
+use super::schema::{Attribute, Mutability, Place, ResourceType, Schema, Type};
 use super::urn;
 use serde_json::{Map, Value};
 use shape::{Shape, twice};
@@ -118,7 +118,7 @@ pub(in crate::scim) fn kept(
 
 /// Whether documents hold the attribute at all.
 pub(in crate::scim) fn is_kept(attribute: &Attribute) -> bool {
-    attribute.mutability != Mutability::WriteOnly && attribute.returned != Returned::Never
+    !attribute.is_secret()
 }
 
 fn check_extension(

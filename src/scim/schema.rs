@@ -142,6 +142,11 @@ impl Attribute {
     pub fn sub(&self, name: &str) -> Option<&Self> {
         self.sub_attributes.iter().find(|sub| sub.name.eq_ignore_ascii_case(name))
     }
+
+    /// Whether nobody ever reads it back: it is `returned: never` or `writeOnly`.
+    pub fn is_secret(&self) -> bool {
+        self.mutability == Mutability::WriteOnly || self.returned == Returned::Never
+    }
 }
 
 /// A schema (RFC 7643 §7).

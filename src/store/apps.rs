@@ -258,6 +258,14 @@ impl Store {
 }
 
 impl Reader<'_> {
+    /// How many resources of a type there are. Counts them.
+    pub fn count_of(&mut self, kind: &str) -> Result<u64> {
+        let mut sql = Sql::new("SELECT COUNT(*) FROM resource WHERE organization = ");
+        sql.bind(self.organization).push(" AND kind = ").bind(kind);
+        let rows: Vec<(i64,)> = sql.load::<(BigInt,), _>(self.conn)?;
+        Ok(rows.first().and_then(|row| u64::try_from(row.0).ok()).unwrap_or_default())
+    }
+
     /// Resources of a type in order of id, after one, at most `limit`.
     pub fn page_of(
         &mut self,

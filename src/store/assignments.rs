@@ -8,7 +8,7 @@ use super::members::list;
 use super::sql::Sql;
 use super::{Error, Reader, Result, Transaction};
 use crate::id::{AppId, ResourceId};
-use diesel::sql_types::{BigInt, Bool, Text};
+use diesel::sql_types::{BigInt, Text};
 use serde_json::{Map, Value};
 use std::collections::HashMap;
 
@@ -99,37 +99,6 @@ impl Reader<'_> {
             assignments.extend(rows.into_iter().map(|row| (row.resource, row)));
         }
         Ok(assignments)
-    }
-
-    /// The groups that are assigned to an app, in the order in which they were.
-    pub fn group_assignments(&mut self, app: AppId) -> Result<Vec<AssignmentRow>> {
-        let mut sql = self.assignments_where(app);
-        sql.push(" AND kind = 'Group' ORDER BY assigned_us, resource_id");
-        self.load_assignments(sql)
-    }
-
-    /// Whether any group is assigned to an app.
-    pub fn has_group_assignments(&mut self, app: AppId) -> Result<bool> {
-        let mut sql = Sql::new("SELECT EXISTS (SELECT 1 FROM assignment WHERE organization = ");
-        sql.bind(self.organization).push(" AND app_id = ").bind(app);
-        sql.push(" AND kind = 'Group')");
-        let rows: Vec<(bool,)> = sql.load::<(Bool,), _>(self.conn)?;
-        Ok(rows.first().is_some_and(|row| row.0))
-    }
-
-    /// Every assignment by which a user is assigned to an app, in order of precedence: the user's
-    /// own, then those of the groups that they are in, directly or not, first assigned first.
-    pub fn assignments_reaching(
-        &mut self,
-        app: AppId,
-        user: ResourceId,
-    ) -> Result<Vec<AssignmentRow>> {
-        let groups = self.groups_of(&[user])?.remove(&user).unwrap_or_default();
-        let mut ids = vec![user];
-        ids.extend(groups.into_iter().map(|membership| membership.group));
-        let mut rows: Vec<AssignmentRow> = self.assignments_of(app, &ids)?.into_values().collect();
-        rows.sort_unstable_by_key(|row| (row.resource != user, row.assigned_us, row.resource));
-        Ok(rows)
     }
 }
 

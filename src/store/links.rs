@@ -110,9 +110,18 @@ impl Reader<'_> {
         self.load_links(sql)
     }
 
-    /// Links whose resource is gone from the directory.
-    pub fn links_without_resource(&mut self, app: AppId, limit: i64) -> Result<Vec<LinkRow>> {
+    /// Links whose resource is gone from the directory, in order of its id, after one, at most
+    /// `limit`.
+    pub fn links_without_resource(
+        &mut self,
+        app: AppId,
+        after: Option<ResourceId>,
+        limit: i64,
+    ) -> Result<Vec<LinkRow>> {
         let mut sql = self.links_where(app);
+        if let Some(after) = after {
+            sql.push(" AND l.resource_id > ").bind(after);
+        }
         sql.push(
             " AND NOT EXISTS (SELECT 1 FROM resource r \
              WHERE r.organization = l.organization AND r.id = l.resource_id)",

@@ -46,11 +46,24 @@ impl Reader<'_> {
         found.map(row).transpose()
     }
 
-    /// Every version, newest first.
-    pub fn mappings(&mut self, app: AppId) -> Result<Vec<MappingRow>> {
-        let rows: Vec<Row> = mapping::table
+    /// The newest version; 0 where there is none.
+    pub fn newest_mapping(&mut self, app: AppId) -> Result<i64> {
+        let newest: Option<i64> = mapping::table
             .filter(mapping::organization.eq(self.organization).and(mapping::app_id.eq(app)))
             .order(mapping::version.desc())
+            .select(mapping::version)
+            .first(self.conn)
+            .optional()?;
+        Ok(newest.unwrap_or(0))
+    }
+
+    /// Versions before one, newest first, at most `limit`.
+    pub fn mappings(&mut self, app: AppId, before: i64, limit: i64) -> Result<Vec<MappingRow>> {
+        let rows: Vec<Row> = mapping::table
+            .filter(mapping::organization.eq(self.organization).and(mapping::app_id.eq(app)))
+            .filter(mapping::version.lt(before))
+            .order(mapping::version.desc())
+            .limit(limit)
             .select((
                 mapping::version,
                 mapping::document,

@@ -72,6 +72,41 @@ impl Reader<'_> {
     }
 }
 
+impl Reader<'_> {
+    /// Members of whom an app would be told, by its ids, in order of the directory's: whether each
+    /// joins or leaves; at most `limit`. Looks at the whole group where few differ.
+    pub fn differing_members(
+        &mut self,
+        app: AppId,
+        group: ResourceId,
+        limit: usize,
+    ) -> Result<Vec<(String, bool)>> {
+        let mut sql = Sql::new(
+            "SELECT m.member_id, l.remote_id, m.member_id IS NOT NULL FROM member m \
+             JOIN link l ON l.organization = m.organization AND l.resource_id = m.member_id \
+             AND l.remote_id IS NOT NULL AND l.app_id = ",
+        );
+        sql.bind(app).push(" WHERE m.organization = ").bind(self.organization);
+        sql.push(" AND m.group_id = ").bind(group);
+        sql.push(
+            " AND NOT EXISTS (SELECT 1 FROM link_member a WHERE a.organization = m.organization \
+             AND a.group_id = m.group_id AND a.member_id = m.member_id AND a.app_id = ",
+        );
+        sql.bind(app).push(
+            ") UNION ALL SELECT a.member_id, a.remote_id, a.member_id IS NULL FROM link_member a \
+             WHERE a.organization = ",
+        );
+        sql.bind(self.organization).push(" AND a.app_id = ").bind(app);
+        sql.push(" AND a.group_id = ").bind(group).push(
+            " AND NOT EXISTS (SELECT 1 FROM member m WHERE m.organization = a.organization \
+             AND m.group_id = a.group_id AND m.member_id = a.member_id) ORDER BY 1 LIMIT ",
+        );
+        sql.bind(i64::try_from(limit).unwrap_or(i64::MAX));
+        let rows: Vec<(ResourceId, String, bool)> = sql.load::<(Id, Text, Bool), _>(self.conn)?;
+        Ok(rows.into_iter().map(|(_, remote, joins)| (remote, joins)).collect())
+    }
+}
+
 impl Transaction<'_> {
     /// Marks members of a group as worth a look.
     pub fn mark_members(

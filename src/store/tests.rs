@@ -114,9 +114,6 @@ fn assigning(t: &mut Transaction<'_>, person: ResourceId, group: ResourceId) -> 
     t.assignments(app, Some("Group"), Some(person), 10)?;
     t.assignment(app, person)?;
     t.assignments_of(app, &[person, group])?;
-    t.assignments_reaching(app, person)?;
-    t.group_assignments(app)?;
-    t.has_group_assignments(app)?;
     t.mark_below(app, group, 2)?;
     t.users_below(&[person, group])?;
     t.put_references(app, person, &[group])?;

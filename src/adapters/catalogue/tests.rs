@@ -40,7 +40,8 @@ fn every_default_value_of_a_person_reaches_the_sandbox() {
     let mapping =
         Mapping::compile(&entry.default_mapping, &entry.schema, &Registry::standard()).unwrap();
     let william = crate::mapping::compiled::tests::william();
-    let desired = mapping.desired(Kind::User, &william);
+    let facts = crate::mapping::compiled::tests::facts;
+    let desired = mapping.desired(Kind::User, &facts(&william), true);
     assert!(desired.problems.is_empty());
     assert_eq!(desired.always.0["fullName"], "William Woods");
     assert_eq!(desired.always.0["email"], "william@zylker.example");

@@ -1,25 +1,14 @@
 //! The sandbox's fields: those of a small app for field staff.
 
 use crate::mapping::document::{Apply, Document, OnEmpty, Rule, Source};
-use crate::mapping::field::{AppField, AppSchema, FieldType};
+use crate::mapping::field::{Allowed, AppField, AppSchema, FieldType, Mandatory, Mutability};
 use serde_json::Value;
 
 /// The fields that must be mapped together.
 const LOCATION: &str = "location";
 
 fn text(name: &str, label: &str, longest: usize, description: &str, example: &str) -> AppField {
-    AppField {
-        name: name.to_owned(),
-        label: label.to_owned(),
-        kind: FieldType::Text,
-        max_length: Some(longest),
-        choices: Vec::new(),
-        mandatory: false,
-        create_only: false,
-        depends: None,
-        description: description.to_owned(),
-        example: Some(example.into()),
-    }
+    AppField { example: Some(example.into()), ..AppField::text(name, label, longest, description) }
 }
 
 /// What the catalogue shows.
@@ -28,7 +17,7 @@ pub fn schema() -> AppSchema {
     AppSchema {
         users: vec![
             AppField {
-                mandatory: true,
+                mandatory: Mandatory::always(),
                 ..text(
                     "loginName",
                     "Login name",
@@ -39,7 +28,7 @@ pub fn schema() -> AppSchema {
             },
             text("firstName", "First name", 40, "Given name.", "William"),
             AppField {
-                mandatory: true,
+                mandatory: Mandatory::always(),
                 ..text("lastName", "Last name", 80, "Family name.", "Woods")
             },
             text("fullName", "Full name", 120, "As shown to others.", "William Woods"),
@@ -61,9 +50,50 @@ pub fn schema() -> AppSchema {
             },
             located(text("locationCity", "City", 80, "City of the place of work.", "Austin")),
             located(text("locationCountry", "Country", 60, "Its country.", "US")),
-            text("company", "Company", 100, "Name of the company.", "Zylker"),
             AppField {
-                create_only: true,
+                choices: ["standard", "full"].map(str::to_owned).into(),
+                allowed: Some(Allowed {
+                    by: "role".to_owned(),
+                    values: ["technician", "member"]
+                        .map(|role| (role.to_owned(), vec!["standard".to_owned()]))
+                        .into(),
+                }),
+                ..text(
+                    "access",
+                    "Access",
+                    20,
+                    "How much the person sees; only managers see everything.",
+                    "standard",
+                )
+            },
+            AppField {
+                mandatory: Mandatory {
+                    when: Some("userType eq \"Contractor\"".to_owned()),
+                    ..Mandatory::always()
+                },
+                ..text(
+                    "costCenter",
+                    "Cost center",
+                    20,
+                    "Who pays; the app does not take contractors without.",
+                    "4130",
+                )
+            },
+            text("company", "Company", 100, "Name of the company.", "Zylker"),
+            text(
+                "manager",
+                "Manager",
+                64,
+                "The manager's account in the app, by its id.",
+                "01926f0e-7c1a-7d52-9c3e-2f0a5b6c7d8e",
+            ),
+            AppField {
+                multi_valued: true,
+                example: Some(serde_json::json!(["Printers", "Scanners"])),
+                ..AppField::text("skills", "Skills", 60, "What the person knows about.")
+            },
+            AppField {
+                mutability: Mutability::CreateOnly,
                 ..text("source", "Made by", 40, "Who made the account.", "Rollcall")
             },
             AppField {
@@ -80,7 +110,7 @@ pub fn schema() -> AppSchema {
         ],
         groups: vec![
             AppField {
-                mandatory: true,
+                mandatory: Mandatory::always(),
                 ..text("name", "Name", 100, "As shown to others; unique.", "Technicians")
             },
             text(
@@ -135,6 +165,7 @@ pub fn default_mapping() -> Document {
             rule("department", enterprise("department")),
             rule("jobTitle", path("title")),
             rule("employeeNumber", enterprise("employeeNumber")),
+            rule("costCenter", enterprise("costCenter")),
             rule(
                 "role",
                 Source::Table {
@@ -145,6 +176,12 @@ pub fn default_mapping() -> Document {
                     default: Some("member".into()),
                 },
             ),
+            rule(
+                "manager",
+                Source::Reference {
+                    path: format!("{}:manager.value", crate::scim::urn::ENTERPRISE_USER),
+                },
+            ),
             rule("locationCity", path("addresses[type eq \"work\"].locality")),
             rule("locationCountry", path("addresses[type eq \"work\"].country")),
             Rule {
@@ -153,5 +190,6 @@ pub fn default_mapping() -> Document {
             },
         ],
         groups: vec![rule("name", path("displayName")), rule("reference", path("id"))],
+        tests: Vec::new(),
     }
 }

@@ -1,11 +1,12 @@
 //! Changing fields and switching accounts: by PATCH where the server takes it, else by reading the
-//! object, changing it and writing it back whole, so that attributes which are not mapped survive.
+//! object, changing it and writing it back whole, so that everything else in it stays as the app
+//! has it.
 
-use super::Scim;
 use super::patch::{Operations, active, computed, operations};
 use super::record::overlay;
-use crate::adapters::adapter::{Change, Failure, RemoteId};
-use crate::adapters::http::{Answer, Call};
+use super::{Scim, noted, shown};
+use crate::adapters::adapter::{Change, Failure, RemoteId, WireRequest};
+use crate::adapters::http::Answer;
 use crate::mapping::field::Kind;
 use crate::mapping::record::Record;
 use serde_json::{Map, Value};
@@ -20,22 +21,22 @@ impl Scim {
         whole: &Record,
     ) -> Result<(), Failure> {
         if self.by_put(kind).await? {
-            return self.change_by_put(kind, id, change, whole).await;
+            return self.change_by_put(kind, id, change).await;
         }
-        let Operations { list, by_element } = operations(kind, change, whole)?;
+        let Operations { list, by_element, by_reference } = operations(kind, change, whole)?;
         if by_element && self.quirks.no_element_paths.is_set() {
-            return self.change_computed(kind, id, change, whole).await;
+            return self.change_computed(kind, id, change).await;
         }
         let answer = self.patch(kind, id, &list).await?;
         if answer.is_success() {
             return Ok(());
         }
         if self.refuses_patch(kind, id, &answer).await? {
-            return self.change_by_put(kind, id, change, whole).await;
+            return self.change_by_put(kind, id, change).await;
         }
-        if by_element && is_about_paths(&answer) {
-            self.change_computed(kind, id, change, whole).await?;
-            if answer.scim_type() != Some("noTarget") {
+        if (by_element || by_reference) && is_about_paths(&answer) {
+            self.change_computed(kind, id, change).await?;
+            if by_element && answer.scim_type() != Some("noTarget") {
                 self.quirks.no_element_paths.set();
             }
             return Ok(());
@@ -43,25 +44,24 @@ impl Scim {
         Err(answer.failure())
     }
 
-    /// The elements are not what was thought: looks, then replaces the attributes concerned as a
+    /// The app does not hold what was thought: looks, then replaces the attributes concerned as a
     /// whole.
     async fn change_computed(
         &self,
         kind: Kind,
         id: &RemoteId,
         change: &Change,
-        whole: &Record,
     ) -> Result<(), Failure> {
         let current = self.current(kind, id).await?;
         let mut next = current.clone();
-        overlay(kind, &mut next, &after(change, whole))?;
+        overlay(kind, &mut next, &difference(change))?;
         let list = computed(kind, change, &current, &next)?;
         if list.is_empty() {
             return Ok(());
         }
         let answer = self.patch(kind, id, &list).await?;
         if self.refuses_patch(kind, id, &answer).await? {
-            return self.change_by_put(kind, id, change, whole).await;
+            return self.change_by_put(kind, id, change).await;
         }
         answer.success().map(|_| ())
     }
@@ -71,10 +71,9 @@ impl Scim {
         kind: Kind,
         id: &RemoteId,
         change: &Change,
-        whole: &Record,
     ) -> Result<(), Failure> {
         let mut resource = self.current(kind, id).await?;
-        overlay(kind, &mut resource, &after(change, whole))?;
+        overlay(kind, &mut resource, &difference(change))?;
         self.put(kind, id, resource).await
     }
 
@@ -134,49 +133,71 @@ impl Scim {
         Ok(refuses)
     }
 
-    /// What [`Self::change`] sends, as far as it can be known without asking for the object.
-    pub(super) async fn change_calls(
+    /// What [`Self::change`] sends, as far as it can be known without asking the app.
+    pub(super) fn change_requests(
         &self,
         kind: Kind,
         id: &RemoteId,
         change: &Change,
         whole: &Record,
-    ) -> Result<Vec<Call>, Failure> {
-        if !self.by_put(kind).await? {
-            let operations = operations(kind, change, whole)?.list;
-            return Ok(vec![self.calls.patch(kind, id, &operations)?]);
+    ) -> Result<Vec<WireRequest>, Failure> {
+        if !self.is_put(kind) {
+            let Operations { list, by_element, .. } = operations(kind, change, whole)?;
+            let patch = self.calls.patch(kind, id, &list)?;
+            if !by_element || !self.quirks.no_element_paths.is_set() {
+                return Ok(vec![shown(&patch)]);
+            }
+            let note = "The object is read first; attributes of which one element changes are sent \
+                        whole.";
+            return Ok(vec![shown(&self.calls.read(kind, id)?), noted(&patch, note.into())]);
         }
         let mut resource = Map::new();
-        overlay(kind, &mut resource, &after(change, whole))?;
-        self.put_calls(kind, id, resource)
+        overlay(kind, &mut resource, &difference(change))?;
+        self.put_requests(kind, id, resource, &change.cleared)
     }
 
-    /// What [`Self::switch`] sends.
-    pub(super) async fn switch_calls(&self, id: &RemoteId, on: bool) -> Result<Vec<Call>, Failure> {
-        if !self.by_put(Kind::User).await? {
-            return Ok(vec![self.calls.patch(Kind::User, id, &active(on))?]);
+    /// What [`Self::switch`] sends, as far as it can be known without asking the app.
+    pub(super) fn switch_requests(
+        &self,
+        id: &RemoteId,
+        on: bool,
+    ) -> Result<Vec<WireRequest>, Failure> {
+        if !self.is_put(Kind::User) {
+            return Ok(vec![shown(&self.calls.patch(Kind::User, id, &active(on))?)]);
         }
         let mut resource = Map::new();
         resource.insert("active".into(), on.into());
-        self.put_calls(Kind::User, id, resource)
+        self.put_requests(Kind::User, id, resource, &[])
     }
 
-    /// Reading an object, then writing it back with these attributes changed.
-    pub(super) fn put_calls(
+    /// Reading an object, then writing it back with these attributes changed and these fields
+    /// emptied.
+    fn put_requests(
         &self,
         kind: Kind,
         id: &RemoteId,
         resource: Map<String, Value>,
-    ) -> Result<Vec<Call>, Failure> {
+        emptied: &[String],
+    ) -> Result<Vec<WireRequest>, Failure> {
+        let read = self.calls.read(kind, id)?;
         let put = self.calls.put(kind, id, Value::Object(resource))?;
-        Ok(vec![self.calls.read(kind, id)?, put])
+        let mut note =
+            "The object is read first and written back with these fields changed".to_owned();
+        if !emptied.is_empty() {
+            note = format!("{note}; emptied: {}", emptied.join(", "));
+        }
+        Ok(vec![shown(&read), noted(&put, note + ".")])
+    }
+
+    /// Whether objects of the kind are changed by PUT, by what has been learned already.
+    fn is_put(&self, kind: Kind) -> bool {
+        self.quirks.put(kind).is_set() || self.denied_patch()
     }
 }
 
-/// Everything that is to hold, with null for what is emptied.
-fn after(change: &Change, whole: &Record) -> Record {
-    let mut fields = whole.0.clone();
-    fields.extend(change.set.clone());
+/// What changes and nothing else, with null for what is emptied.
+fn difference(change: &Change) -> Record {
+    let mut fields = change.set.clone();
     fields.extend(change.cleared.iter().map(|name| (name.clone(), Value::Null)));
     Record(fields)
 }

@@ -35,6 +35,11 @@ impl Scim {
         Ok(self.quirks.put(kind).is_set() || self.discovered().await?.patch == Some(false))
     }
 
+    /// Whether the server has said that it has no PATCH; asks nothing.
+    pub(super) fn denied_patch(&self) -> bool {
+        self.discovered.get().is_some_and(|discovered| discovered.patch == Some(false))
+    }
+
     /// Some frameworks answer 404 to a method that they do not know. Whether this 404 is of that
     /// kind: PATCH never worked, nobody promised it, and the object is there.
     pub(super) async fn is_unknown_patch(

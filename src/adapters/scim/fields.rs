@@ -2,9 +2,9 @@
 //! resource.
 
 use crate::mapping::document::{Document, Rule, Source};
-use crate::mapping::field::{AppField, AppSchema, FieldType, Kind};
+use crate::mapping::field::{AppField, AppSchema, Kind, Mandatory};
 use crate::scim::urn;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::sync::LazyLock;
 
 /// Where a field stands in a resource.
@@ -20,6 +20,11 @@ pub(super) struct Target {
     pub(super) element: Option<&'static str>,
     /// Part of the attribute or element.
     pub(super) sub: Option<&'static str>,
+    /// Whether it is that part of every element: a list.
+    pub(super) list: bool,
+    /// Whether the other parts of the attribute describe what this part points at, so that they do
+    /// not outlive it.
+    pub(super) reference: bool,
     /// Whether case matters in comparisons.
     pub(super) case_exact: bool,
 }
@@ -37,6 +42,14 @@ impl Target {
     pub(super) fn element_path(&self) -> String {
         let whole = self.whole();
         self.element.map_or_else(|| whole.clone(), |kind| format!("{whole}[type eq \"{kind}\"]"))
+    }
+
+    /// The attribute as a resource holds it, with all its elements or parts.
+    pub(super) fn held<'a>(&self, resource: &'a Map<String, Value>) -> Option<&'a Value> {
+        match self.extension {
+            Some(urn) => resource.get(urn)?.get(self.attribute),
+            None => resource.get(self.attribute),
+        }
     }
 
     /// A filter for resources in which the field has this value.
@@ -87,6 +100,7 @@ pub fn default_mapping() -> Document {
                     Start::Nothing => return None,
                     Start::Same => path(),
                     Start::Path(path) => Source::Profile { path: path.to_owned() },
+                    Start::Account(path) => Source::Reference { path: path.to_owned() },
                     Start::First(paths) => Source::First {
                         paths: paths.iter().map(|path| (*path).to_owned()).collect(),
                     },
@@ -101,7 +115,7 @@ pub fn default_mapping() -> Document {
             })
             .collect()
     };
-    Document { users: rules(USER_ROWS), groups: rules(GROUP_ROWS) }
+    Document { users: rules(USER_ROWS), groups: rules(GROUP_ROWS), tests: Vec::new() }
 }
 
 /// Where a field's value comes from in the mapping that an app starts with.
@@ -111,6 +125,8 @@ enum Start {
     Same,
     Path(&'static str),
     First(&'static [&'static str]),
+    /// The account of whom this path names.
+    Account(&'static str),
 }
 
 /// A line of the table below.
@@ -128,14 +144,22 @@ enum Place {
     Part(&'static str, &'static str),
     Element(&'static str, &'static str, &'static str),
     Enterprise(&'static str),
+    /// The `value` by which a complex attribute points at another object.
+    Reference(&'static str),
+    /// The values of all elements.
+    List(&'static str),
 }
 
 fn target_of(row: &Row) -> Target {
+    let list = matches!(row.place, Place::List(_));
+    let reference = matches!(row.place, Place::Reference(_));
     let (extension, attribute, element, sub) = match row.place {
+        Place::List(attribute) => (None, attribute, None, Some("value")),
         Place::Plain(attribute) => (None, attribute, None, None),
         Place::Part(attribute, sub) => (None, attribute, None, Some(sub)),
         Place::Element(attribute, kind, sub) => (None, attribute, Some(kind), Some(sub)),
         Place::Enterprise(attribute) => (Some(urn::ENTERPRISE_USER), attribute, None, None),
+        Place::Reference(attribute) => (Some(urn::ENTERPRISE_USER), attribute, None, Some("value")),
     };
     let mut target = Target {
         name: String::new(),
@@ -143,6 +167,8 @@ fn target_of(row: &Row) -> Target {
         attribute,
         element,
         sub,
+        list,
+        reference,
         case_exact: attribute == "externalId",
     };
     target.name = target.element_path();
@@ -156,16 +182,19 @@ fn target_of(row: &Row) -> Target {
 fn field_of(kind: Kind, row: &Row) -> AppField {
     let target = target_of(row);
     AppField {
-        mandatory: target.name == mandatory(kind),
-        name: target.name,
-        label: row.label.to_owned(),
-        kind: FieldType::Text,
+        mandatory: if target.name == mandatory(kind) {
+            Mandatory::always()
+        } else {
+            Mandatory::default()
+        },
         max_length: None,
-        choices: Vec::new(),
-        create_only: false,
-        depends: None,
-        description: row.description.to_owned(),
-        example: Some(row.example.into()),
+        multi_valued: target.list,
+        example: Some(if target.list {
+            Value::from(vec![row.example])
+        } else {
+            row.example.into()
+        }),
+        ..AppField::text(&target.name, row.label, 0, row.description)
     }
 }
 
@@ -189,8 +218,8 @@ macro_rules! rows {
     };
 }
 
-use Place::{Element, Enterprise, Part, Plain};
-use Start::{First, Nothing, Path, Same};
+use Place::{Element, Enterprise, List, Part, Plain, Reference};
+use Start::{Account, First, Nothing, Path, Same};
 
 const USER_ROWS: &[Row] = rows! {
     Plain("userName"), "User name", "By which the person signs in; unique in the app.",
@@ -236,11 +265,18 @@ const USER_ROWS: &[Row] = rows! {
         "78701", Same;
     Element("addresses", "work", "country"), "Country", "ISO 3166-1 code of the place of work.",
         "US", Same;
+    List("roles"), "Roles", "What the person may do in the app: all roles, or none.",
+        "technician", Nothing;
+    List("entitlements"), "Entitlements", "What the person has a right to in the app: all of it, or \
+        nothing.", "tools", Nothing;
     Enterprise("employeeNumber"), "Employee number", "Given by the organization.", "701984", Same;
     Enterprise("costCenter"), "Cost center", "Who pays.", "4130", Same;
     Enterprise("organization"), "Organization", "Name of the company.", "Zylker", Same;
     Enterprise("division"), "Division", "Part of the company.", "Services", Same;
     Enterprise("department"), "Department", "Part of the division.", "Field Service", Same;
+    Reference("manager"), "Manager", "The manager's account in the app, by its id.",
+        "2819c223-7f76-453a-919d-413861904646",
+        Account("urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager.value");
 };
 
 const GROUP_ROWS: &[Row] = rows! {

@@ -4,11 +4,11 @@
 //! the group is read before anything else is tried and read again after it, because a server that
 //! reads `remove` with the path `members` as *all of them* would empty the group.
 
-use super::Scim;
 use super::change::is_about_paths;
 use super::patch::{Removal, members};
-use crate::adapters::adapter::{Failure, MemberChange, RemoteId};
-use crate::adapters::http::{Answer, Call};
+use super::{Scim, noted, shown};
+use crate::adapters::adapter::{Failure, MemberChange, RemoteId, WireRequest};
+use crate::adapters::http::Answer;
 use crate::mapping::field::Kind;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
@@ -127,27 +127,34 @@ impl Scim {
         Ok((resource, ids))
     }
 
-    /// What [`Self::change_members`] sends, as far as it can be known without asking for the group.
-    pub(super) async fn member_calls(
+    /// What [`Self::change_members`] sends, as far as it can be known without asking the app.
+    pub(super) fn member_requests(
         &self,
         group: &RemoteId,
         change: &MemberChange,
-    ) -> Result<Vec<Call>, Failure> {
+    ) -> Result<Vec<WireRequest>, Failure> {
         let removal = self.quirks.removal();
+        let by_put = self.quirks.put_members.is_set() || self.denied_patch();
         let whole = removal == Removal::Whole && !change.remove.is_empty();
-        if !whole && !self.members_by_put().await? {
-            return Ok(vec![self.calls.patch(Kind::Group, group, &members(change, removal))?]);
+        if !by_put && !whole {
+            let patch = self.calls.patch(Kind::Group, group, &members(change, removal))?;
+            return Ok(vec![shown(&patch)]);
         }
-        let joining: Ids = change.add.iter().cloned().collect();
-        if whole {
-            let value = values(&joining);
-            let operation = json!({ "op": "replace", "path": "members", "value": value });
-            let patch = self.calls.patch(Kind::Group, group, &[operation])?;
-            return Ok(vec![self.calls.read(Kind::Group, group)?, patch]);
+        let joining = values(&change.add.iter().cloned().collect());
+        let call = if by_put {
+            self.calls.put(Kind::Group, group, json!({ "members": joining }))?
+        } else {
+            let operation = json!({ "op": "replace", "path": "members", "value": joining });
+            self.calls.patch(Kind::Group, group, &[operation])?
+        };
+        let told = if by_put { "written back with" } else { "told all who stay and" };
+        let mut note = format!("The group is read first and {told} these who join");
+        if !change.remove.is_empty() {
+            let leaving: Vec<&str> = change.remove.iter().map(|id| id.0.as_str()).collect();
+            note = format!("{note}; out: {}", leaving.join(", "));
         }
-        let mut resource = Map::new();
-        resource.insert("members".into(), values(&joining));
-        self.put_calls(Kind::Group, group, resource)
+        let read = self.calls.read(Kind::Group, group)?;
+        Ok(vec![shown(&read), noted(&call, note + ".")])
     }
 }
 

@@ -4,17 +4,20 @@
 //! one on `add` where there is one. So it matters what the element held before.
 
 use super::fields::Target;
-use super::record::known;
+use super::record::{elements as list_of, known};
 use crate::adapters::adapter::{Change, Failure, MemberChange};
 use crate::mapping::field::Kind;
 use crate::mapping::record::Record;
 use serde_json::{Map, Value, json};
 
-/// The operations, and whether any of them depends on elements that the app has.
+/// The operations, and whether any of them depends on what the app has.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Operations {
     pub(super) list: Vec<Value>,
+    /// On elements.
     pub(super) by_element: bool,
+    /// On a reference that is removed.
+    pub(super) by_reference: bool,
 }
 
 /// Fields of one element that change together.
@@ -34,25 +37,29 @@ pub(super) fn operations(
 ) -> Result<Operations, Failure> {
     let mut list = Vec::new();
     let mut elements: Vec<Element> = Vec::new();
+    let mut by_reference = false;
     for (name, value) in &change.set {
         let target = known(kind, name)?;
-        match element(&mut elements, target) {
-            Some(element) => {
-                element.there |= !change.added.contains(name);
-                element.set.push((target, value.clone()));
-            }
-            // RFC 7644 §3.5.2.3: replacing what is not there adds it.
-            None => list.push(json!({ "op": "replace", "path": name, "value": value })),
+        if let Some(element) = element(&mut elements, target) {
+            element.there |= !change.added.contains(name);
+            element.set.push((target, value.clone()));
+            continue;
         }
+        if target.reference && !change.added.contains(name) {
+            by_reference = true;
+            list.push(remove(target));
+        }
+        list.push(replace(target, value));
     }
     for name in &change.cleared {
         let target = known(kind, name)?;
+        by_reference |= target.reference;
         match element(&mut elements, target) {
             Some(element) => {
                 element.there = true;
                 element.cleared.push(target);
             }
-            None => list.push(json!({ "op": "remove", "path": name })),
+            None => list.push(remove(target)),
         }
     }
     let by_element = !elements.is_empty();
@@ -94,7 +101,34 @@ pub(super) fn operations(
     for (attribute, elements) in added {
         list.push(json!({ "op": "add", "path": attribute, "value": elements }));
     }
-    Ok(Operations { list, by_element })
+    Ok(Operations { list, by_element, by_reference })
+}
+
+/// Replaces what is no element. RFC 7644 §3.5.2.3: replacing what is not there adds it.
+///
+/// A reference is told as its whole attribute, which also those take that refuse a part of an
+/// attribute of an extension (WSO2: *max one sub attribute*). The standard leaves the parts alone
+/// that are not named, so the `$ref` and `displayName` of the manager before would stay: where there
+/// was one, a `remove` goes before, in the same PATCH, which is applied as one. They are not emptied
+/// by name instead: `$ref` is no attribute name in a path, `displayName` is read-only in the
+/// standard, and many refuse null.
+fn replace(target: &Target, value: &Value) -> Value {
+    let value = match target.sub {
+        Some(sub) if target.list => list_of(sub, value, &[]),
+        Some(sub) if target.reference => json!({ sub: value }),
+        _ => value.clone(),
+    };
+    json!({ "op": "replace", "path": path(target), "value": value })
+}
+
+/// Removes what is no element.
+fn remove(target: &Target) -> Value {
+    json!({ "op": "remove", "path": path(target) })
+}
+
+/// How what is no element is named.
+fn path(target: &Target) -> String {
+    if target.list || target.reference { target.whole() } else { target.name.clone() }
 }
 
 /// The element of a target among those that change; none for targets that are no element.
@@ -124,7 +158,7 @@ fn kept(kind: Kind, of: &Target, change: &Change, whole: &Record) -> bool {
 }
 
 /// The same change for an app whose resource is known: attributes with many values are replaced as
-/// a whole, from `current` to `next`, and only where they differ.
+/// a whole, from `current` to `next`, and only where they differ; so are references.
 pub(super) fn computed(
     kind: Kind,
     change: &Change,
@@ -135,10 +169,10 @@ pub(super) fn computed(
     let mut seen = Vec::new();
     for name in change.set.keys().chain(&change.cleared) {
         let target = known(kind, name)?;
-        if target.element.is_none() {
+        if target.element.is_none() && !target.list && !target.reference {
             list.push(match change.set.get(name) {
-                Some(value) => json!({ "op": "replace", "path": name, "value": value }),
-                None => json!({ "op": "remove", "path": name }),
+                Some(value) => replace(target, value),
+                None => remove(target),
             });
             continue;
         }
@@ -146,12 +180,17 @@ pub(super) fn computed(
             continue;
         }
         seen.push(target.attribute);
-        match (current.get(target.attribute), next.get(target.attribute)) {
-            (before, after) if before == after => {}
-            (_, Some(after)) => {
-                list.push(json!({ "op": "replace", "path": target.attribute, "value": after }));
-            }
-            (_, None) => list.push(json!({ "op": "remove", "path": target.attribute })),
+        let (before, after) = (target.held(current), target.held(next));
+        if before == after {
+            continue;
+        }
+        // Nothing of another reference is to outlive it.
+        let only = before.and_then(Value::as_object).is_some_and(|parts| parts.len() < 2);
+        if after.is_none() || (target.reference && before.is_some() && !only) {
+            list.push(json!({ "op": "remove", "path": target.whole() }));
+        }
+        if let Some(after) = after {
+            list.push(json!({ "op": "replace", "path": target.whole(), "value": after }));
         }
     }
     Ok(list)

@@ -31,13 +31,12 @@ pub(super) fn overlay(
     resource: &mut Map<String, Value>,
     record: &Record,
 ) -> Result<(), Failure> {
-    for (name, value) in &record.0 {
-        let target = known(kind, name)?;
-        if value.is_null() {
-            empty(target, resource);
-        } else {
-            set(target, resource, value.clone());
-        }
+    // Emptied last: an element of which one part takes the place of another stays that element.
+    for (name, value) in record.0.iter().filter(|(_, value)| !value.is_null()) {
+        set(known(kind, name)?, resource, value.clone());
+    }
+    for (name, _) in record.0.iter().filter(|(_, value)| value.is_null()) {
+        empty(known(kind, name)?, resource);
     }
     declare(kind, resource);
     Ok(())
@@ -105,7 +104,16 @@ fn set(target: &Target, resource: &mut Map<String, Value>, value: Value) {
                 elements.push(Value::Object(element));
             }
         }
+        (_, Some(sub)) if target.list => {
+            let current = holder.get(target.attribute).and_then(Value::as_array);
+            let next = elements(sub, &value, current.map(Vec::as_slice).unwrap_or_default());
+            holder.insert(target.attribute.into(), next);
+        }
         (_, Some(sub)) => {
+            let stays = || holder.get(target.attribute)?.get(sub);
+            if target.reference && stays() != Some(&value) {
+                holder.remove(target.attribute);
+            }
             if let Some(parts) = object(holder, target.attribute) {
                 parts.insert(sub.into(), value);
             }
@@ -114,6 +122,17 @@ fn set(target: &Target, resource: &mut Map<String, Value>, value: Value) {
             holder.insert(target.attribute.into(), value);
         }
     }
+}
+
+/// The elements of an attribute of which only one part is wanted; those that are there already
+/// stay as they are.
+pub(super) fn elements(sub: &str, values: &Value, current: &[Value]) -> Value {
+    let values = values.as_array().map(Vec::as_slice).unwrap_or_default();
+    let element = |value: &Value| {
+        let same = current.iter().find(|element| element.get(sub) == Some(value));
+        same.cloned().unwrap_or_else(|| json!({ sub: value }))
+    };
+    values.iter().map(element).collect()
 }
 
 /// The element's parts, where it is of the type.
@@ -152,6 +171,7 @@ fn empty_in(target: &Target, holder: &mut Map<String, Value>) {
             });
             elements.is_empty()
         }
+        (None, Some(_), Some(_)) if target.list || target.reference => true,
         (None, Some(sub), Some(Value::Object(parts))) => {
             parts.remove(sub);
             parts.is_empty()
@@ -174,7 +194,7 @@ pub(super) fn observed(kind: Kind, resource: &Value) -> Option<Observed> {
     };
     let record = targets(kind)
         .iter()
-        .filter_map(|target| Some((target.name.clone(), read(target, resource)?.clone())))
+        .filter_map(|target| Some((target.name.clone(), read(target, resource)?)))
         .collect();
     let active = match resource.get("active") {
         Some(Value::Bool(active)) => Some(*active),
@@ -184,7 +204,7 @@ pub(super) fn observed(kind: Kind, resource: &Value) -> Option<Observed> {
     Some(Observed { id: RemoteId(id), record: Record(record), active })
 }
 
-fn read<'a>(target: &Target, resource: &'a Map<String, Value>) -> Option<&'a Value> {
+fn read(target: &Target, resource: &Map<String, Value>) -> Option<Value> {
     let holder = match target.extension {
         Some(urn) => resource.get(urn)?.as_object()?,
         None => resource,
@@ -194,12 +214,17 @@ fn read<'a>(target: &Target, resource: &'a Map<String, Value>) -> Option<&'a Val
         (Some(kind), Some(sub)) => {
             attribute.as_array()?.iter().find(|element| is_typed(element, kind))?.get(sub)?
         }
+        (_, Some(sub)) if target.list => {
+            let values: Vec<Value> =
+                attribute.as_array()?.iter().filter_map(|one| one.get(sub)).cloned().collect();
+            return (!values.is_empty()).then_some(Value::Array(values));
+        }
         (_, Some(sub)) => attribute.get(sub)?,
         (_, None) => attribute,
     };
     match value {
         Value::Null | Value::Array(_) | Value::Object(_) => None,
         Value::String(text) if text.is_empty() => None,
-        value => Some(value),
+        value => Some(value.clone()),
     }
 }

@@ -6,6 +6,7 @@ mod deviations;
 mod finding;
 mod members;
 mod operations;
+mod whole;
 
 /// An app at a fake server.
 fn app(fake: &Fake) -> Scim {
@@ -206,6 +207,7 @@ async fn requests_are_shown_as_they_are_sent() {
             url: format!("{}{}", fake.base, seen.target),
             method: seen.method,
             body: seen.body,
+            note: None,
         })
         .collect();
     assert_eq!(shown, sent);

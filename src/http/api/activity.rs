@@ -1,16 +1,19 @@
 //! What an app holds, what was tried, what waits, and why.
 
 use super::caller::{Admin, Auditor};
+use super::description;
 use super::problem::Problem;
 use super::state::ApiState;
-use super::view::{AttemptView, Items, LinkView, PendingView};
+use super::view::{self, AttemptView, Items, LinkView, PendingView};
 use crate::adapters::adapter::Observed;
 use crate::clock::rfc3339;
 use crate::id::{AppId, AttemptId, ResourceId};
 use crate::mapping::field::Kind;
+use crate::outbound::application::Application;
 use crate::outbound::preview;
 use crate::store::changes::ChangeRow;
 use crate::store::jobs::Priority;
+use crate::store::links::LinkRow;
 use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -24,6 +27,7 @@ const PAGE: i64 = 100;
 #[serde(deny_unknown_fields)]
 pub struct Paging {
     /// `next` of the page before.
+    #[param(format = "uuid")]
     after: Option<String>,
 }
 
@@ -34,8 +38,10 @@ pub struct AttemptQuery {
     /// Name or id of an app.
     app: Option<String>,
     /// Id of a user or group.
+    #[param(format = "uuid")]
     resource: Option<String>,
     /// `next` of the page before.
+    #[param(format = "uuid")]
     before: Option<String>,
 }
 
@@ -44,11 +50,13 @@ pub struct AttemptQuery {
 #[serde(deny_unknown_fields)]
 pub struct AccountQuery {
     /// `User` (the default) or `Group`.
+    #[param(value_type = Option<description::Kind>)]
     kind: Option<String>,
     /// `next` of the page before.
     after: Option<String>,
     /// First wait, at most so many seconds, until the app's queue has nothing to do.
-    wait: Option<u64>,
+    #[param(format = Int64, minimum = 0, maximum = 4_294_967_295_i64)]
+    wait: Option<u32>,
 }
 
 /// After which position.
@@ -71,8 +79,8 @@ fn is_full(length: usize) -> bool {
 }
 
 /// The accounts as the app itself shows them. Asks the app.
-#[utoipa::path(get, path = "/apps/{app}/accounts", tag = "activity", params(AccountQuery), responses(
-    (status = 200, body = Object), (status = 404, body = Problem), (status = 502, body = Problem)))]
+#[utoipa::path(get, path = "/apps/{app}/accounts", operation_id = "listAccounts", tag = "activity", params(AccountQuery), responses(
+    (status = 200, body = Items<description::Account>), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem), (status = 502, body = Problem)))]
 pub async fn accounts(
     caller: Auditor,
     state: web::Data<ApiState>,
@@ -85,14 +93,14 @@ pub async fn accounts(
         .ok_or_else(|| Problem::field("kind", format!("{kind:?} is neither User nor Group")))?;
     let application = state.application(&caller, &app).await?;
     if let Some(seconds) = query.wait {
-        state.wait_for_quiet(caller.organization, application.row.id, seconds).await?;
+        state.wait_for_quiet(caller.organization, application.row.id, seconds.into()).await?;
     }
     let page = application.adapter.list(kind, query.after.as_deref()).await?;
     Ok(HttpResponse::Ok().json(Items::<Observed> { items: page.accounts, next: page.next }))
 }
 
 /// What Rollcall remembers of an app's accounts, and what is still to be done for each.
-#[utoipa::path(get, path = "/apps/{app}/links", tag = "activity", params(Paging), responses((status = 200, body = Items<LinkView>), (status = 404, body = Problem)))]
+#[utoipa::path(get, path = "/apps/{app}/links", operation_id = "listLinks", tag = "activity", params(Paging), responses((status = 200, body = Items<LinkView>), (status = 404, body = Problem)))]
 pub async fn links(
     caller: Auditor,
     state: web::Data<ApiState>,
@@ -122,7 +130,7 @@ pub async fn links(
 }
 
 /// Objects that wait for a person, each with field, reason and remedy.
-#[utoipa::path(get, path = "/apps/{app}/parked", tag = "activity", params(Paging), responses((status = 200, body = Items<PendingView>), (status = 404, body = Problem)))]
+#[utoipa::path(get, path = "/apps/{app}/parked", operation_id = "listParked", tag = "activity", params(Paging), responses((status = 200, body = Items<PendingView>), (status = 404, body = Problem)))]
 pub async fn parked(
     caller: Auditor,
     state: web::Data<ApiState>,
@@ -147,7 +155,7 @@ pub struct Retried {
 }
 
 /// Tries every parked object of an app again.
-#[utoipa::path(post, path = "/apps/{app}/retry", tag = "activity", responses((status = 202, body = Retried), (status = 404, body = Problem)))]
+#[utoipa::path(post, path = "/apps/{app}/retry", operation_id = "retryParked", tag = "activity", responses((status = 202, body = Retried), (status = 404, body = Problem)))]
 pub async fn retry_all(
     caller: Admin,
     state: web::Data<ApiState>,
@@ -166,7 +174,7 @@ pub async fn retry_all(
 }
 
 /// Looks at one user or group now, parked or not.
-#[utoipa::path(post, path = "/apps/{app}/provision/{resource}", tag = "activity", responses((status = 202, body = Object), (status = 404, body = Problem), (status = 409, body = Problem)))]
+#[utoipa::path(post, path = "/apps/{app}/provision/{resource}", operation_id = "provision", tag = "activity", responses((status = 202, body = description::Provisioned), (status = 404, body = Problem), (status = 409, body = Problem)))]
 pub async fn provision(
     caller: Admin,
     state: web::Data<ApiState>,
@@ -202,7 +210,7 @@ pub async fn provision(
 
 /// Why a user or group is in an app as it is: scope, what would be sent now, what waits, and the
 /// last attempts. Sends nothing.
-#[utoipa::path(get, path = "/apps/{app}/why/{resource}", tag = "activity", responses((status = 200, body = Object), (status = 404, body = Problem), (status = 409, body = Problem)))]
+#[utoipa::path(get, path = "/apps/{app}/why/{resource}", operation_id = "explain", tag = "activity", responses((status = 200, body = description::Why), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem), (status = 502, body = Problem)))]
 pub async fn why(
     caller: Auditor,
     state: web::Data<ApiState>,
@@ -221,11 +229,38 @@ pub async fn why(
             Ok((link, job, reader.attempts(Some(app), Some(id), None, 10)?))
         })
         .await?;
-    let preview = preview::preview(&state.engine, &application, None, Some(id)).await?;
+    let draft = preview::Draft::default();
+    let preview = match preview::preview(&state.engine, &application, draft, Some(id)).await {
+        Ok(preview) => preview,
+        // Somebody who is gone may have an account all the same.
+        Err(preview::Error::Unknown(detail)) => {
+            let Some(link) = link else { return Err(Problem::not_found(detail)) };
+            let kind = Kind::named(&link.kind).unwrap_or_default();
+            let (verdict, requests) = preview::leaver(&application, kind, link.clone()).await;
+            return Ok(HttpResponse::Ok().json(json!({
+                "enabled": application.row.enabled,
+                "paused": application.row.paused,
+                "scope": application.row.scope.clone().map(view::scope),
+                "decision": { "inScope": false, "parts": [],
+                    "sentence": "Out of scope: gone from the directory." },
+                "matching": matched(&application, kind.as_str(), Some(&link)),
+                "verdict": verdict,
+                "fields": [],
+                "requests": requests,
+                "link": LinkView::of(link, job.clone()),
+                "pending": job.map(PendingView::of),
+                "attempts": attempts.into_iter().map(AttemptView::of).collect::<Vec<_>>(),
+            })));
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let matching = matched(&application, preview.sample.kind, link.as_ref());
     Ok(HttpResponse::Ok().json(json!({
         "enabled": application.row.enabled,
         "paused": application.row.paused,
-        "scope": application.row.scope,
+        "scope": application.row.scope.clone().map(view::scope),
+        "decision": preview.scope,
+        "matching": matching,
         "verdict": preview.verdict,
         "fields": preview.fields,
         "requests": preview.requests,
@@ -235,8 +270,22 @@ pub async fn why(
     })))
 }
 
+/// How the account came to be known, or how it would be looked for.
+fn matched(application: &Application, kind: &str, link: Option<&LinkRow>) -> String {
+    let kind = Kind::named(kind).unwrap_or_default();
+    let fields = application.match_fields(kind).join(" or ");
+    match link {
+        None => format!("No account is known; it would be looked for by {fields}."),
+        Some(link) if link.remote_id.is_none() => {
+            format!("A creation got no answer; the account is looked for by {fields}.")
+        }
+        Some(link) if link.origin == "created" => "Rollcall made the account.".to_owned(),
+        Some(_) => format!("The account was there before, and was recognised by {fields}."),
+    }
+}
+
 /// What was tried, newest first.
-#[utoipa::path(get, path = "/attempts", tag = "activity", params(AttemptQuery), responses((status = 200, body = Items<AttemptView>), (status = 400, body = Problem), (status = 404, body = Problem)))]
+#[utoipa::path(get, path = "/attempts", operation_id = "listAttempts", tag = "activity", params(AttemptQuery), responses((status = 200, body = Items<AttemptView>), (status = 400, body = Problem), (status = 404, body = Problem)))]
 pub async fn attempts(
     caller: Auditor,
     state: web::Data<ApiState>,
@@ -263,7 +312,9 @@ pub async fn attempts(
 #[serde(rename_all = "camelCase")]
 pub struct ChangeView {
     position: Option<i64>,
+    #[schema(format = DateTime)]
     at: String,
+    #[schema(format = "uuid")]
     resource: String,
     kind: String,
     /// `create`, `update`, `delete` or `members`.
@@ -287,7 +338,7 @@ impl ChangeView {
 }
 
 /// The changes of the directory in order of publication, without a gap.
-#[utoipa::path(get, path = "/changes", tag = "activity", params(ChangeQuery), responses((status = 200, body = Items<ChangeView>)))]
+#[utoipa::path(get, path = "/changes", operation_id = "listChanges", tag = "activity", params(ChangeQuery), responses((status = 200, body = Items<ChangeView>)))]
 pub async fn changes(
     caller: Auditor,
     state: web::Data<ApiState>,

@@ -1,6 +1,9 @@
 //! The catalogue, and the apps that are set up.
 
+use super::body::Json;
 use super::caller::{Admin, Auditor};
+use super::description;
+use super::mapping::draft::scope_of;
 use super::problem::Problem;
 use super::state::ApiState;
 use super::view::{self, AdapterView, AppView, Items};
@@ -8,7 +11,9 @@ use crate::adapters::adapter::Reason;
 use crate::adapters::catalogue;
 use crate::auth::Principal;
 use crate::id::{self, AppId, OrganizationId, ResourceId};
-use crate::outbound::application::{owner, parse_scope};
+use crate::mapping::scope::Rules;
+use crate::mapping::validation::unmapped;
+use crate::outbound::application::owner;
 use crate::outbound::plan::Policy;
 use crate::outbound::sync;
 use crate::store::apps::AppRow;
@@ -27,8 +32,10 @@ use utoipa::ToSchema;
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NewApp {
     /// Unique name: letters, digits, `-`, `_` and `.`.
+    #[schema(example = "training", min_length = 1, max_length = 64, pattern = "^[A-Za-z0-9._-]+$")]
     name: String,
     /// Kind of adapter: `GET /api/v1/adapters` lists them.
+    #[schema(example = "sandbox")]
     adapter: String,
     /// Plain settings of the adapter.
     #[serde(default)]
@@ -36,11 +43,14 @@ pub struct NewApp {
     /// Secret settings; sealed, never shown again.
     #[serde(default)]
     secrets: BTreeMap<String, String>,
-    /// SCIM filter: who belongs in the app. Everybody when left out.
-    scope: Option<String>,
+    /// Who belongs in the app: a SCIM filter, or an object with `filter`, `groups` (ids), `assigned`
+    /// and `match` (`all`, `any`). Everybody when left out.
+    #[serde(default)]
+    #[schema(value_type = Option<description::Scope>)]
+    scope: Option<Value>,
     /// What happens to leavers.
     #[serde(default)]
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Option<description::Policy>)]
     policy: Option<Policy>,
     /// Sets provisioning up at once.
     #[serde(default)]
@@ -51,19 +61,21 @@ pub struct NewApp {
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AppChange {
+    #[schema(min_length = 1, max_length = 64, pattern = "^[A-Za-z0-9._-]+$")]
     name: Option<String>,
     settings: Option<Map<String, Value>>,
     /// By name; null removes one.
     secrets: Option<BTreeMap<String, Option<String>>>,
-    /// A SCIM filter; null means everybody.
-    #[serde(default, deserialize_with = "given")]
-    #[schema(value_type = Option<String>)]
-    scope: Option<String>,
-    #[schema(value_type = Option<Object>)]
+    /// A SCIM filter, or an object with `filter`, `groups`, `assigned` and `match`; null means
+    /// everybody.
+    #[serde(default, deserialize_with = "said")]
+    #[schema(value_type = Option<description::Scope>)]
+    scope: Option<Value>,
+    #[schema(value_type = Option<description::Policy>)]
     policy: Option<Policy>,
     /// Id of the user whose values the mapping is shown with; null means the organization's admin.
     #[serde(default, deserialize_with = "given")]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<description::UserOrNobody>)]
     sample_user: Option<String>,
     /// `true` holds the queue; `false` lets a paused app go on.
     paused: Option<bool>,
@@ -77,6 +89,14 @@ where
     Option::deserialize(deserializer).map(|text| Some(text.unwrap_or_default()))
 }
 
+/// Null is something said.
+fn said<'de, D>(deserializer: D) -> Result<Option<Value>, D::Error>
+where
+    D: serde::Deserializer<'de>,
+{
+    Value::deserialize(deserializer).map(Some)
+}
+
 /// Switches provisioning on or off.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -85,14 +105,14 @@ pub struct Provisioning {
 }
 
 /// Kinds of app that can be set up.
-#[utoipa::path(get, path = "/adapters", tag = "catalogue", responses((status = 200, body = Items<AdapterView>)))]
+#[utoipa::path(get, path = "/adapters", operation_id = "listAdapters", tag = "catalogue", responses((status = 200, body = Items<AdapterView>)))]
 pub async fn adapters(_: Auditor) -> HttpResponse {
     let items: Vec<AdapterView> = catalogue::entries().iter().map(AdapterView::of).collect();
     HttpResponse::Ok().json(Items { items, next: None })
 }
 
 /// One kind of app: settings, fields, default mapping.
-#[utoipa::path(get, path = "/adapters/{kind}", tag = "catalogue", responses((status = 200, body = AdapterView), (status = 404, body = Problem)))]
+#[utoipa::path(get, path = "/adapters/{kind}", operation_id = "getAdapter", tag = "catalogue", responses((status = 200, body = AdapterView), (status = 404, body = Problem)))]
 pub async fn adapter(_: Auditor, kind: web::Path<String>) -> Result<HttpResponse, Problem> {
     let entry = entry(&kind).map_err(|problem| Problem::not_found(problem.detail))?;
     Ok(HttpResponse::Ok().json(AdapterView::of(entry)))
@@ -112,7 +132,7 @@ pub(super) fn entry(kind: &str) -> Result<&'static catalogue::Entry, Problem> {
 }
 
 /// The apps that are set up.
-#[utoipa::path(get, path = "/apps", tag = "apps", responses((status = 200, body = Items<AppView>)))]
+#[utoipa::path(get, path = "/apps", operation_id = "listApps", tag = "apps", responses((status = 200, body = Items<AppView>)))]
 pub async fn list(caller: Auditor, state: web::Data<ApiState>) -> Result<HttpResponse, Problem> {
     let items = state
         .store()
@@ -128,7 +148,7 @@ pub async fn list(caller: Auditor, state: web::Data<ApiState>) -> Result<HttpRes
 }
 
 /// One app.
-#[utoipa::path(get, path = "/apps/{app}", tag = "apps", responses((status = 200, body = AppView), (status = 404, body = Problem)))]
+#[utoipa::path(get, path = "/apps/{app}", operation_id = "getApp", tag = "apps", responses((status = 200, body = AppView), (status = 404, body = Problem)))]
 pub async fn get(
     caller: Auditor,
     state: web::Data<ApiState>,
@@ -155,19 +175,19 @@ async fn shown(
 }
 
 /// Sets an app up, with the adapter's default mapping.
-#[utoipa::path(post, path = "/apps", tag = "apps", request_body = NewApp, responses(
+#[utoipa::path(post, path = "/apps", operation_id = "createApp", tag = "apps", request_body = NewApp, responses(
     (status = 201, body = AppView), (status = 400, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
 pub async fn create(
     caller: Admin,
     state: web::Data<ApiState>,
-    body: web::Json<NewApp>,
+    body: Json<NewApp>,
 ) -> Result<HttpResponse, Problem> {
     let body = body.into_inner();
     let entry = entry(&body.adapter)?;
     check_name(&body.name)?;
     let names: Vec<String> = body.secrets.keys().cloned().collect();
     catalogue::check_settings(&body.adapter, &body.settings, &names).map_err(Problem::settings)?;
-    let scope = checked_scope(&state, caller.organization, body.scope).await?;
+    let (scope, _) = checked_scope(&state, caller.organization, body.scope).await?;
     let now_us = state.clock().now_us();
     let id = AppId(id::new_uuid(now_us));
     let row = AppRow {
@@ -219,14 +239,14 @@ pub async fn create(
 }
 
 /// Changes an app. What is in its queue stays there.
-#[utoipa::path(patch, path = "/apps/{app}", tag = "apps", request_body = AppChange, responses(
+#[utoipa::path(patch, path = "/apps/{app}", operation_id = "updateApp", tag = "apps", request_body = AppChange, responses(
     (status = 200, body = AppView), (status = 400, body = Problem), (status = 404, body = Problem),
     (status = 409, body = Problem), (status = 422, body = Problem)))]
 pub async fn update(
     caller: Admin,
     state: web::Data<ApiState>,
     app: web::Path<String>,
-    body: web::Json<AppChange>,
+    body: Json<AppChange>,
 ) -> Result<HttpResponse, Problem> {
     let body = body.into_inner();
     let organization = caller.organization;
@@ -264,8 +284,12 @@ pub async fn update(
         // New settings deserve a new try; who paused by hand goes on by hand.
         row.paused = row.paused.filter(|reason| reason == BY_HAND);
     }
-    if let Some(scope) = body.scope {
-        row.scope = checked_scope(&state, caller.organization, Some(scope)).await?;
+    if body.scope.is_some() {
+        let (scope, rules) = checked_scope(&state, organization, body.scope).await?;
+        if !rules.needs_assignment() {
+            asks_nobody(&state, organization, &row).await?;
+        }
+        row.scope = scope;
         changes_scope = true;
     }
     if let Some(policy) = body.policy {
@@ -281,6 +305,8 @@ pub async fn update(
     }
     let now_us = state.clock().now_us();
     let actor = caller.actor();
+    // A scope says of which groups the app is told, too.
+    let has_groups = !entry(&row.adapter)?.schema.groups.is_empty();
     state
         .store()
         .write(organization, move |transaction| {
@@ -294,7 +320,10 @@ pub async fn update(
             transaction.record_audit(now_us, &actor, "app.update", &row.name, None)?;
             // Who belongs in the app is another question now, and everybody is asked it.
             if changes_scope && row.enabled {
-                transaction.mark_everybody(id, false, None, now_us)?;
+                transaction.mark_everybody(id, has_groups, None, now_us)?;
+                if has_groups {
+                    transaction.compare_all_members(id)?;
+                }
             }
             Ok(())
         })
@@ -304,7 +333,7 @@ pub async fn update(
 }
 
 /// Deletes an app here. Its accounts stay as they are.
-#[utoipa::path(delete, path = "/apps/{app}", tag = "apps", responses((status = 204), (status = 404, body = Problem)))]
+#[utoipa::path(delete, path = "/apps/{app}", operation_id = "deleteApp", tag = "apps", responses((status = 204), (status = 404, body = Problem)))]
 pub async fn remove(
     caller: Admin,
     state: web::Data<ApiState>,
@@ -326,7 +355,7 @@ pub async fn remove(
 
 /// *Test connection*: asks the app, with its credential, and changes nothing there. An app that was
 /// paused for its credential or settings goes on when it answers.
-#[utoipa::path(post, path = "/apps/{app}/check", tag = "apps", responses((status = 200, body = Object), (status = 502, body = Problem)))]
+#[utoipa::path(post, path = "/apps/{app}/check", operation_id = "testConnection", tag = "apps", responses((status = 200, body = description::Report), (status = 409, body = Problem), (status = 422, body = Problem), (status = 502, body = Problem)))]
 pub async fn check(
     caller: Admin,
     state: web::Data<ApiState>,
@@ -347,13 +376,13 @@ pub async fn check(
 
 /// *Setup Provisioning*: on brings everybody in scope into the app and keeps them equal from then
 /// on; off stops sending, keeps what is linked, and changes nothing in the app.
-#[utoipa::path(put, path = "/apps/{app}/provisioning", tag = "apps", request_body = Provisioning, responses(
-    (status = 200, body = AppView), (status = 404, body = Problem), (status = 422, body = Problem)))]
+#[utoipa::path(put, path = "/apps/{app}/provisioning", operation_id = "setProvisioning", tag = "apps", request_body = Provisioning, responses(
+    (status = 200, body = AppView), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
 pub async fn provisioning(
     caller: Admin,
     state: web::Data<ApiState>,
     app: web::Path<String>,
-    body: web::Json<Provisioning>,
+    body: Json<Provisioning>,
 ) -> Result<HttpResponse, Problem> {
     let row = state.app(caller.organization, &app).await?;
     let id = row.id;
@@ -409,15 +438,48 @@ fn check_name(name: &str) -> Result<(), Problem> {
     }
 }
 
+/// A scope as it is kept, and as it is applied.
 async fn checked_scope(
     state: &ApiState,
     organization: OrganizationId,
-    scope: Option<String>,
-) -> Result<Option<String>, Problem> {
-    let Some(scope) = scope.filter(|scope| !scope.trim().is_empty()) else { return Ok(None) };
+    given: Option<Value>,
+) -> Result<(Option<String>, Rules), Problem> {
+    let scope = scope_of(given.unwrap_or_default())?;
     let registry = state.store().registry(organization).await?;
-    parse_scope(&scope, &registry).map_err(|detail| Problem::field("scope", detail))?;
-    Ok(Some(scope))
+    let rules = Rules::compile(&scope, &registry).map_err(Problem::scope)?;
+    let groups = scope.groups.clone();
+    let missing = state
+        .store()
+        .read(organization, move |reader| {
+            for group in groups {
+                let Ok(id) = group.parse::<ResourceId>() else { return Ok(Some(group)) };
+                if reader.resource("Group", id)?.is_none() {
+                    return Ok(Some(group));
+                }
+            }
+            Ok(None)
+        })
+        .await?;
+    if let Some(group) = missing {
+        return Err(Problem::field("scope/groups", format!("no group has the id {group:?}")));
+    }
+    Ok((scope.kept(), rules))
+}
+
+/// Whether the mapping in force gives every mandatory field a value without anybody being assigned.
+async fn asks_nobody(
+    state: &ApiState,
+    organization: OrganizationId,
+    row: &AppRow,
+) -> Result<(), Problem> {
+    // A mapping that cannot be applied is refused where it is saved or switched on.
+    let Ok(Some(application)) = state.engine.application(organization, row.id).await else {
+        return Ok(());
+    };
+    let faults = unmapped(&application.entry.schema, |kind, field| {
+        application.mapping().unmapped_mandatory(kind).iter().any(|one| one == field)
+    });
+    if faults.is_empty() { Ok(()) } else { Err(Problem::mapping(faults)) }
 }
 
 async fn checked_sample(

@@ -1,7 +1,9 @@
 //! Identity providers and scripts: how they speak SCIM, which tokens they hold, what they need to be
 //! forgiven.
 
+use super::body::Json;
 use super::caller::{Admin, Auditor};
+use super::description;
 use super::problem::Problem;
 use super::state::ApiState;
 use super::view::Items;
@@ -20,7 +22,9 @@ use utoipa::ToSchema;
 pub struct ClientView {
     name: String,
     /// `standard`, `okta`, `entra` or `strict`.
+    #[schema(value_type = description::Dialect)]
     dialect: &'static str,
+    #[schema(format = DateTime)]
     created: String,
     /// Its tokens, newest first. Their secrets are stored nowhere.
     tokens: Vec<TokenView>,
@@ -36,10 +40,13 @@ pub struct TokenView {
     /// By which people recognise it.
     prefix: String,
     scopes: Vec<String>,
+    #[schema(format = DateTime)]
     created: String,
     /// From when it is refused; null means never.
+    #[schema(format = DateTime)]
     expires: Option<String>,
     /// To the minute; null means never.
+    #[schema(format = DateTime)]
     last_used: Option<String>,
 }
 
@@ -55,6 +62,7 @@ pub struct LeniencyView {
     forgiven: bool,
     /// How many requests needed it.
     uses: i64,
+    #[schema(format = DateTime)]
     last_used: String,
 }
 
@@ -63,6 +71,7 @@ pub struct LeniencyView {
 #[serde(deny_unknown_fields)]
 pub struct ClientChange {
     /// `standard`, `okta`, `entra` or `strict`.
+    #[schema(value_type = description::Dialect)]
     dialect: String,
 }
 
@@ -107,7 +116,7 @@ impl LeniencyView {
 }
 
 /// Every client, by name.
-#[utoipa::path(get, path = "/clients", tag = "clients", responses((status = 200, body = Items<ClientView>)))]
+#[utoipa::path(get, path = "/clients", operation_id = "listClients", tag = "clients", responses((status = 200, body = Items<ClientView>)))]
 pub async fn list(caller: Auditor, state: web::Data<ApiState>) -> Result<HttpResponse, Problem> {
     let items = all(&state, &caller).await?;
     Ok(HttpResponse::Ok().json(Items { items, next: None }))
@@ -126,7 +135,7 @@ async fn all(state: &ApiState, caller: &Principal) -> Result<Vec<ClientView>, Pr
 }
 
 /// One client.
-#[utoipa::path(get, path = "/clients/{name}", tag = "clients", responses(
+#[utoipa::path(get, path = "/clients/{name}", operation_id = "getClient", tag = "clients", responses(
     (status = 200, body = ClientView), (status = 404, body = Problem)))]
 pub async fn get(
     caller: Auditor,
@@ -147,14 +156,14 @@ fn unknown(name: &str) -> Problem {
 
 /// Changes how a client speaks SCIM, from its next request on; other instances follow within half a
 /// minute.
-#[utoipa::path(patch, path = "/clients/{name}", tag = "clients", request_body = ClientChange, responses(
+#[utoipa::path(patch, path = "/clients/{name}", operation_id = "updateClient", tag = "clients", request_body = ClientChange, responses(
     (status = 200, body = ClientView), (status = 400, body = Problem), (status = 404, body = Problem)))]
 pub async fn update(
     caller: Admin,
     state: web::Data<ApiState>,
     door: web::Data<State>,
     name: web::Path<String>,
-    body: web::Json<ClientChange>,
+    body: Json<ClientChange>,
 ) -> Result<HttpResponse, Problem> {
     let dialect = Dialect::named(&body.dialect).ok_or_else(|| {
         let known = Dialect::ALL.map(Dialect::as_str).join(", ");

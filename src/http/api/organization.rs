@@ -1,6 +1,8 @@
 //! The organization that the caller belongs to.
 
+use super::body::Json;
 use super::caller::{Admin, Auditor};
+use super::description;
 use super::problem::Problem;
 use super::state::ApiState;
 use crate::id::ResourceId;
@@ -16,6 +18,7 @@ pub struct OrganizationView {
     slug: String,
     name: String,
     /// Id of the user with whose values mappings are shown, unless an app says otherwise.
+    #[schema(format = "uuid")]
     admin: Option<String>,
 }
 
@@ -24,11 +27,12 @@ pub struct OrganizationView {
 #[serde(deny_unknown_fields)]
 pub struct OrganizationChange {
     /// Id of a user; an empty text means nobody.
+    #[schema(value_type = description::UserOrNobody)]
     admin: String,
 }
 
 /// The organization.
-#[utoipa::path(get, path = "/organization", tag = "organization", responses((status = 200, body = OrganizationView)))]
+#[utoipa::path(get, path = "/organization", operation_id = "getOrganization", tag = "organization", responses((status = 200, body = OrganizationView)))]
 pub async fn get(caller: Auditor, state: web::Data<ApiState>) -> Result<HttpResponse, Problem> {
     shown(&state, &caller).await
 }
@@ -47,12 +51,12 @@ async fn shown(state: &ApiState, caller: &crate::auth::Principal) -> Result<Http
 }
 
 /// Names the organization's admin: the sample user of every mapping.
-#[utoipa::path(patch, path = "/organization", tag = "organization", request_body = OrganizationChange, responses(
+#[utoipa::path(patch, path = "/organization", operation_id = "updateOrganization", tag = "organization", request_body = OrganizationChange, responses(
     (status = 200, body = OrganizationView), (status = 400, body = Problem)))]
 pub async fn update(
     caller: Admin,
     state: web::Data<ApiState>,
-    body: web::Json<OrganizationChange>,
+    body: Json<OrganizationChange>,
 ) -> Result<HttpResponse, Problem> {
     let wanted = body.into_inner().admin;
     let unknown = || Problem::field("admin", format!("no user has the id {wanted:?}"));

@@ -13,7 +13,6 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 use utoipa::ToSchema;
 
 /// An error of the admin API.
@@ -108,6 +107,26 @@ impl Problem {
         )
     }
 
+    /// Faults of a scope.
+    pub fn scope(faults: Vec<Fault>) -> Self {
+        let errors: Vec<FieldError> = faults
+            .into_iter()
+            .map(|fault| FieldError { field: fault.field, detail: fault.detail })
+            .collect();
+        let details: Vec<&str> = errors.iter().map(|error| error.detail.as_str()).collect();
+        let detail = format!("the scope cannot be applied: {}", details.join("; "));
+        Self { errors, ..Self::new(StatusCode::BAD_REQUEST, detail) }
+    }
+
+    /// Faults of an assignment.
+    pub fn assignment(faults: Vec<Fault>) -> Self {
+        let errors = faults
+            .into_iter()
+            .map(|fault| FieldError { field: fault.field, detail: fault.detail })
+            .collect();
+        Self::faults("the app needs other values; nobody was assigned", errors)
+    }
+
     /// Faults of settings.
     pub fn settings(reasons: Vec<Reason>) -> Self {
         let errors: Vec<FieldError> = reasons.into_iter().map(field_error).collect();
@@ -120,19 +139,6 @@ fn field_error(reason: Reason) -> FieldError {
         field: reason.field.unwrap_or_default(),
         detail: format!("{} {}", reason.detail, reason.remedy),
     }
-}
-
-/// A body that may be left out, but not be wrong.
-///
-/// # Errors
-/// 400 for what is no JSON of that shape.
-pub fn optional<T: DeserializeOwned + Default>(body: &[u8]) -> Result<T, Problem> {
-    if body.iter().all(u8::is_ascii_whitespace) {
-        return Ok(T::default());
-    }
-    serde_json::from_slice(body).map_err(|error| {
-        Problem::unreadable(format!("the body is not what is expected here: {error}"))
-    })
 }
 
 impl From<store::Error> for Problem {

@@ -1,7 +1,8 @@
 //! Quick Sync.
 
+use super::body::{Raw, optional};
 use super::caller::{Admin, Auditor};
-use super::problem::{Problem, optional};
+use super::problem::Problem;
 use super::state::ApiState;
 use super::view::{Items, RunView};
 use crate::auth::Principal;
@@ -24,13 +25,13 @@ pub struct SyncRequest {
 }
 
 /// *Quick Sync*: plans what bringing everybody up to date would do, and does it when confirmed.
-#[utoipa::path(post, path = "/apps/{app}/sync", tag = "sync", request_body = SyncRequest, responses(
-    (status = 202, body = RunView), (status = 404, body = Problem), (status = 409, body = Problem)))]
+#[utoipa::path(post, path = "/apps/{app}/sync", operation_id = "planQuickSync", tag = "sync", request_body = Option<SyncRequest>, responses(
+    (status = 202, body = RunView), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
 pub async fn quick_sync(
     caller: Admin,
     state: web::Data<ApiState>,
     app: web::Path<String>,
-    body: web::Bytes,
+    body: Raw,
 ) -> Result<HttpResponse, Problem> {
     let request: SyncRequest = optional(&body)?;
     let application = state.application(&caller, &app).await?;
@@ -59,7 +60,7 @@ fn ready(application: &Application) -> Result<(), Problem> {
 }
 
 /// The latest runs of an app.
-#[utoipa::path(get, path = "/apps/{app}/runs", tag = "sync", responses((status = 200, body = Items<RunView>), (status = 404, body = Problem)))]
+#[utoipa::path(get, path = "/apps/{app}/runs", operation_id = "listRuns", tag = "sync", responses((status = 200, body = Items<RunView>), (status = 404, body = Problem)))]
 pub async fn list(
     caller: Auditor,
     state: web::Data<ApiState>,
@@ -73,7 +74,7 @@ pub async fn list(
 }
 
 /// One run: its plan and its progress, in objects.
-#[utoipa::path(get, path = "/runs/{run}", tag = "sync", responses((status = 200, body = RunView), (status = 404, body = Problem)))]
+#[utoipa::path(get, path = "/runs/{run}", operation_id = "getRun", tag = "sync", responses((status = 200, body = RunView), (status = 404, body = Problem)))]
 pub async fn get(
     caller: Auditor,
     state: web::Data<ApiState>,
@@ -98,8 +99,8 @@ async fn application(
 }
 
 /// *Confirm*: applies a planned run. A second confirmation changes nothing.
-#[utoipa::path(post, path = "/runs/{run}/confirm", tag = "sync", responses(
-    (status = 200, body = RunView), (status = 404, body = Problem), (status = 409, body = Problem)))]
+#[utoipa::path(post, path = "/runs/{run}/confirm", operation_id = "confirmRun", tag = "sync", responses(
+    (status = 200, body = RunView), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
 pub async fn confirm(
     caller: Admin,
     state: web::Data<ApiState>,
@@ -116,7 +117,7 @@ pub async fn confirm(
 }
 
 /// Cancels a run: what has not begun is not begun; what is done stays done.
-#[utoipa::path(post, path = "/runs/{run}/cancel", tag = "sync", responses((status = 200, body = RunView), (status = 404, body = Problem)))]
+#[utoipa::path(post, path = "/runs/{run}/cancel", operation_id = "cancelRun", tag = "sync", responses((status = 200, body = RunView), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
 pub async fn cancel(
     caller: Admin,
     state: web::Data<ApiState>,

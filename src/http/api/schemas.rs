@@ -1,6 +1,8 @@
 //! Profile fields and resource types that an administrator adds.
 
+use super::body::Json;
 use super::caller::{Admin, Auditor};
+use super::description;
 use super::problem::{FieldError, Problem};
 use super::state::ApiState;
 use super::view::Items;
@@ -32,10 +34,10 @@ pub struct SchemaView {
     /// Whether every resource of that type must have it.
     required: bool,
     /// The resource type that it is the base schema of.
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Option<description::ResourceType>)]
     resource_type: Option<NewType>,
     /// As RFC 7643 §7 writes attribute definitions; of added schemas also whether they are indexed.
-    #[schema(value_type = Vec<Object>)]
+    #[schema(value_type = Vec<description::Attribute>)]
     attributes: Value,
     /// Attributes whose index is still being built: until then filters look at every resource.
     building: Vec<String>,
@@ -98,7 +100,7 @@ impl From<Refused> for Problem {
 }
 
 /// Every schema: those that come with Rollcall, then those that were added.
-#[utoipa::path(get, path = "/schemas", tag = "schemas", responses((status = 200, body = Items<SchemaView>)))]
+#[utoipa::path(get, path = "/schemas", operation_id = "listSchemas", tag = "schemas", responses((status = 200, body = Items<SchemaView>)))]
 pub async fn list(caller: Auditor, state: web::Data<ApiState>) -> Result<HttpResponse, Problem> {
     let items = all(&state, &caller).await?;
     Ok(HttpResponse::Ok().json(Items { items, next: None }))
@@ -117,7 +119,7 @@ async fn all(state: &ApiState, caller: &Principal) -> Result<Vec<SchemaView>, Pr
 }
 
 /// One schema.
-#[utoipa::path(get, path = "/schemas/{urn}", tag = "schemas", responses(
+#[utoipa::path(get, path = "/schemas/{urn}", operation_id = "getSchema", tag = "schemas", responses(
     (status = 200, body = SchemaView), (status = 404, body = Problem)))]
 pub async fn get(
     caller: Auditor,
@@ -142,14 +144,14 @@ async fn shown(
 
 /// Adds a schema or changes one. A schema extends a resource type (User, unless `extends` says
 /// another) or, with `resourceType`, is the base of a new one. It is in force with the answer.
-#[utoipa::path(put, path = "/schemas/{urn}", tag = "schemas", request_body = Object, responses(
+#[utoipa::path(put, path = "/schemas/{urn}", operation_id = "putSchema", tag = "schemas", request_body = description::SchemaDefinition, responses(
     (status = 200, body = SchemaView), (status = 201, body = SchemaView), (status = 409, body = Problem),
     (status = 422, body = Problem)))]
 pub async fn put(
     caller: Admin,
     state: web::Data<ApiState>,
     urn: web::Path<String>,
-    body: web::Json<Definition>,
+    body: Json<Definition>,
 ) -> Result<HttpResponse, Problem> {
     let mut definition = body.into_inner();
     if definition.id.is_empty() {
@@ -169,7 +171,7 @@ pub async fn put(
 }
 
 /// Removes a schema that nobody uses any more.
-#[utoipa::path(delete, path = "/schemas/{urn}", tag = "schemas", responses(
+#[utoipa::path(delete, path = "/schemas/{urn}", operation_id = "deleteSchema", tag = "schemas", responses(
     (status = 204), (status = 404, body = Problem), (status = 409, body = Problem)))]
 pub async fn remove(
     caller: Admin,

@@ -1,5 +1,6 @@
 //! What the admin API shows.
 
+use super::description;
 use crate::adapters::catalogue::{Entry, Setting};
 use crate::clock::rfc3339;
 use crate::mapping::document::Document;
@@ -31,11 +32,11 @@ pub struct AdapterView {
     kind: &'static str,
     label: &'static str,
     description: &'static str,
-    #[schema(value_type = Vec<Object>)]
+    #[schema(value_type = Vec<description::Setting>)]
     settings: Vec<Setting>,
-    #[schema(value_type = Object)]
+    #[schema(value_type = description::AppFields)]
     fields: AppSchema,
-    #[schema(value_type = Object)]
+    #[schema(value_type = description::MappingDocument)]
     default_mapping: Document,
     match_users: Vec<&'static str>,
     match_groups: Vec<&'static str>,
@@ -61,14 +62,17 @@ impl AdapterView {
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AppView {
+    #[schema(format = "uuid")]
     id: String,
     name: String,
     adapter: String,
     settings: Map<String, Value>,
     /// Names of the secrets that are set.
     secrets: Vec<String>,
-    scope: Option<String>,
-    #[schema(value_type = Object)]
+    /// Who belongs in the app: null for everybody, a SCIM filter, or an object.
+    #[schema(value_type = Option<description::Scope>)]
+    scope: Option<Value>,
+    #[schema(value_type = description::Policy)]
     policy: Value,
     /// *Setup Provisioning*.
     enabled: bool,
@@ -76,12 +80,15 @@ pub struct AppView {
     paused: Option<String>,
     /// Version of the mapping in force.
     mapping_version: i64,
+    #[schema(format = "uuid")]
     sample_user: Option<String>,
-    #[schema(value_type = Object)]
+    #[schema(value_type = description::Queue)]
     queue: Queue,
     /// The latest Quick Sync.
     run: Option<RunView>,
+    #[schema(format = DateTime)]
     created: String,
+    #[schema(format = DateTime)]
     last_modified: String,
 }
 
@@ -99,7 +106,7 @@ pub fn app(reader: &mut Reader<'_>, row: AppRow) -> store::Result<AppView> {
         adapter: row.adapter,
         settings: row.settings,
         secrets,
-        scope: row.scope,
+        scope: row.scope.map(scope),
         policy: row.policy,
         enabled: row.enabled,
         paused: row.paused,
@@ -112,11 +119,21 @@ pub fn app(reader: &mut Reader<'_>, row: AppRow) -> store::Result<AppView> {
     })
 }
 
+/// A scope as it is kept: an object where it begins like one, else a filter.
+pub fn scope(text: String) -> Value {
+    if text.starts_with('{') {
+        return serde_json::from_str(&text).unwrap_or(Value::String(text));
+    }
+    Value::String(text)
+}
+
 /// A Quick Sync.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RunView {
+    #[schema(format = "uuid")]
     id: String,
+    #[schema(format = "uuid")]
     app: String,
     /// `planned`, `running`, `done`, `superseded` or `cancelled`.
     state: String,
@@ -127,9 +144,11 @@ pub struct RunView {
     /// Objects that are parked.
     failed: i64,
     /// The plan: counts, examples, verdict.
-    #[schema(value_type = Object)]
+    #[schema(value_type = description::Plan)]
     plan: Value,
+    #[schema(format = DateTime)]
     started: String,
+    #[schema(format = DateTime)]
     finished: Option<String>,
 }
 
@@ -154,10 +173,14 @@ impl RunView {
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AttemptView {
+    #[schema(format = "uuid")]
     id: String,
+    #[schema(format = "uuid")]
     app: String,
+    #[schema(format = "uuid")]
     resource: String,
     kind: String,
+    #[schema(format = "uuid")]
     run: Option<String>,
     /// What was done: `create`, `adopt`, `update`, …, or `none`.
     action: String,
@@ -167,6 +190,7 @@ pub struct AttemptView {
     fields: Vec<String>,
     detail: Option<String>,
     took_ms: i64,
+    #[schema(format = DateTime)]
     at: String,
 }
 
@@ -193,6 +217,7 @@ impl AttemptView {
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct LinkView {
+    #[schema(format = "uuid")]
     resource: String,
     kind: String,
     /// The app's id; null while a creation is in doubt.
@@ -203,6 +228,7 @@ pub struct LinkView {
     origin: String,
     /// What the app last accepted, by app field.
     record: Map<String, Value>,
+    #[schema(format = DateTime)]
     pushed: String,
     /// What waits or is parked; null when the app is up to date.
     pending: Option<PendingView>,
@@ -228,15 +254,17 @@ impl LinkView {
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PendingView {
+    #[schema(format = "uuid")]
     resource: String,
     /// `ready`, `running` or `parked`.
     state: String,
     /// When it is tried next; null when parked.
+    #[schema(format = DateTime)]
     next_try: Option<String>,
     /// Failures in a row.
     attempts: u32,
     /// Why: a sentence, or for parked objects field, detail and remedy.
-    #[schema(value_type = Object)]
+    #[schema(value_type = Option<description::PendingReason>)]
     reason: Option<Value>,
 }
 

@@ -1,15 +1,21 @@
 //! Turning rules of a document into rules that can be applied, with every problem on the way.
 
 use super::super::document::{self, Apply, Normaliser};
-use super::super::field::{AppField, AppSchema, Kind};
-use super::selector::Selector;
-use super::source::{self, Source};
-use super::template::Template;
-use super::{OnEmpty, Problem, Rule, Rules, fit, suggest};
-use crate::scim::schema::{Registry, ResourceType};
+use super::super::field::{AppField, AppSchema, FieldType, Kind, Mutability};
+use super::super::form::Form;
+use super::super::selector::Selector;
+use super::super::template::Template;
+use super::super::{expression, suggest, words};
+use super::source::{Origin, Source};
+use super::{OnEmpty, Problem, Rule, Rules, fit};
+use crate::scim::filter::{self, Condition};
+use crate::scim::schema::{Registry, ResourceType, Type};
 use crate::scim::value::fold;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
+
+/// Most normalisers of one rule.
+const MOST_NORMALISERS: usize = 16;
 
 /// Checks the rules of one kind of object.
 pub(super) fn rules(
@@ -23,7 +29,7 @@ pub(super) fn rules(
     let mut compiled = Vec::new();
     let mut mapped = BTreeSet::new();
     let mut report = |field: &str, detail: String| {
-        problems.push(Problem { field: format!("{}/{field}", place(kind)), detail });
+        problems.push(Problem { field: format!("{}/{field}", kind.place()), detail });
     };
     for rule in rules {
         let Some(field) = fields.iter().find(|field| field.name == rule.field) else {
@@ -49,24 +55,44 @@ pub(super) fn rules(
     for (field, detail) in halves(fields, &mapped) {
         report(field, detail);
     }
-    let unmapped_mandatory = fields
+    for (field, detail) in torn(&compiled).into_iter().chain(contradictions(&compiled)) {
+        report(&field, detail);
+    }
+    let unmapped: Vec<&AppField> = fields
         .iter()
-        .filter(|field| field.mandatory && !mapped.contains(field.name.as_str()))
-        .map(|field| field.name.clone())
+        .filter(|field| field.mandatory.is_any() && !mapped.contains(field.name.as_str()))
         .collect();
+    let unmapped_mandatory = unmapped.iter().map(|field| field.name.clone()).collect();
+    if let Some(resource) = directory.named(kind.as_str()) {
+        for field in unmapped {
+            match implied(resource, field) {
+                Ok(rule) => compiled.push(rule),
+                Err(details) => details.into_iter().for_each(|detail| report(&field.name, detail)),
+            }
+        }
+    }
     Rules { rules: compiled, unmapped_mandatory }
 }
 
-const fn place(kind: Kind) -> &'static str {
-    match kind {
-        Kind::User => "users",
-        Kind::Group => "groups",
-    }
+/// The rule of a mandatory field that the document leaves out: what the assignment says.
+fn implied(kind: &ResourceType, field: &AppField) -> Result<Rule, Vec<String>> {
+    let apply = match field.mutability {
+        Mutability::CreateOnly => Apply::Create,
+        Mutability::ReadWrite | Mutability::Locked => Apply::Always,
+    };
+    let rule = document::Rule {
+        field: field.name.clone(),
+        source: document::Source::Assignment,
+        apply,
+        on_empty: document::OnEmpty::Skip,
+        normalise: Vec::new(),
+    };
+    compile(kind, field, &rule).map(|rule| Rule { implied: true, ..rule })
 }
 
 fn unknown(name: &str, kind: Kind, fields: &[AppField]) -> String {
     if fields.is_empty() {
-        return format!("the app has no {}; remove the rule.", place(kind));
+        return format!("the app has no {}; remove the rule.", kind.place());
     }
     let near = suggest::nearest(name, fields.iter().map(|field| field.name.as_str()));
     format!("the app has no field {name}; correct or remove the rule.{near}")
@@ -98,18 +124,86 @@ fn halves<'a>(
     )
 }
 
+/// Fields of a dependent group of which some are given once and others always: sooner or later half
+/// of the group would be sent.
+fn torn(rules: &[Rule]) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    for rule in rules {
+        let Some(group) = &rule.field.depends else { continue };
+        let first = rules.iter().find(|other| other.field.depends.as_ref() == Some(group));
+        if let Some(first) = first.filter(|first| first.apply != rule.apply) {
+            let detail = format!(
+                "{} goes together with {} (group {group}); give both the same \"apply\".",
+                rule.field.name, first.field.name
+            );
+            found.push((rule.field.name.clone(), detail));
+        }
+    }
+    found
+}
+
+/// Hardcoded values that the app does not take together.
+fn contradictions(rules: &[Rule]) -> Vec<(String, String)> {
+    let constant = |name: &str| {
+        let rule = rules.iter().find(|rule| rule.field.name == name)?;
+        match &rule.source.form {
+            Form::Literal(value) => {
+                Some(value.as_str().map_or_else(|| value.to_string(), str::to_owned))
+            }
+            _ => None,
+        }
+    };
+    let mut found = Vec::new();
+    for rule in rules {
+        let name = &rule.field.name;
+        let Some(allowed) = &rule.field.allowed else { continue };
+        if let (Some(own), Some(other)) = (constant(name), constant(&allowed.by))
+            && let Some(fitting) = allowed.values.get(&other)
+            && !fitting.contains(&own)
+        {
+            let detail = format!(
+                "the hardcoded value {own:?} does not go with {} {other:?}; it goes with {}.",
+                allowed.by,
+                fitting.iter().map(|one| format!("{one:?}")).collect::<Vec<_>>().join(", ")
+            );
+            found.push((name.clone(), detail));
+        }
+    }
+    found
+}
+
 fn compile(
     kind: &ResourceType,
     field: &AppField,
     rule: &document::Rule,
 ) -> Result<Rule, Vec<String>> {
     let mut problems = Vec::new();
-    if field.create_only && rule.apply == Apply::Always {
+    if field.mutability == Mutability::CreateOnly && rule.apply == Apply::Always {
         problems.push(format!(
             "{} can be given only when the account is made; set \"apply\" to \"create\".",
             field.name
         ));
     }
+    if rule.normalise.len() > MOST_NORMALISERS {
+        problems
+            .push(format!("at most {MOST_NORMALISERS} normalisers are applied; leave some out."));
+    }
+    for normaliser in &rule.normalise {
+        if let Normaliser::E164(code) = normaliser
+            && fit::country(code).is_none()
+        {
+            problems.push(format!(
+                "{code:?} is no country; write its ISO 3166 code, such as \"US\" or \"DE\"."
+            ));
+        }
+    }
+    let when = match field.mandatory.when.as_deref().map(|text| condition(kind, text)).transpose() {
+        Ok(when) => when,
+        Err(problem) => {
+            problems.push(problem);
+            None
+        }
+    };
     let on_empty = match &rule.on_empty {
         document::OnEmpty::Clear => Ok(OnEmpty::Clear),
         document::OnEmpty::Skip => Ok(OnEmpty::Skip),
@@ -124,13 +218,22 @@ fn compile(
         (Ok(source), Ok(on_empty)) if problems.is_empty() => Ok(Rule {
             field: field.clone(),
             source,
-            described: source::described(&rule.source),
+            described: words::source(&rule.source),
             apply: rule.apply,
             on_empty,
             normalise: rule.normalise.clone(),
+            when,
+            implied: false,
         }),
         _ => Err(problems),
     }
+}
+
+/// For whom a field is mandatory, as the app's schema says it.
+fn condition(kind: &ResourceType, text: &str) -> Result<Condition, String> {
+    filter::parse(text).and_then(|filter| filter.resolve(kind)).map_err(|error| {
+        format!("the app says when the field is mandatory in a way that is no filter here: {error}")
+    })
 }
 
 fn source(
@@ -139,26 +242,80 @@ fn source(
     rule: &document::Rule,
 ) -> Result<Source, Vec<String>> {
     match &rule.source {
-        document::Source::Profile { path } => {
-            selector(kind, field, path).map(|one| Source::First(vec![one])).map_err(|one| vec![one])
-        }
+        document::Source::Profile { path } => profile(kind, field, std::slice::from_ref(path)),
         document::Source::First { paths } if paths.is_empty() => {
             Err(vec!["there is no profile field to take the first of; name some.".to_owned()])
         }
-        document::Source::First { paths } => {
-            all(paths.iter().map(|path| selector(kind, field, path))).map(Source::First)
-        }
+        document::Source::First { paths } => profile(kind, field, paths),
         document::Source::Constant { value } => {
             fixed(field, &rule.normalise, value, "the hardcoded value")
-                .map(Source::Constant)
+                .map(|value| Source { form: Form::Literal(value), origin: Origin::Constant })
                 .map_err(|one| vec![one])
         }
-        document::Source::Join { template } => Template::compile(kind, template)
-            .map(|compiled| Source::Join(template.clone(), compiled)),
+        document::Source::Join { template } => Template::compile(kind, template).map(|compiled| {
+            Source { form: Form::Join(compiled), origin: Origin::Template(template.clone()) }
+        }),
         document::Source::Table { path, entries, default } => {
             table(kind, field, rule, path, entries, default.as_ref())
         }
+        document::Source::Reference { path } => reference(kind, field, path),
+        document::Source::Assignment => {
+            Ok(Source { form: Form::Assigned(field.name.clone()), origin: Origin::Assignment })
+        }
+        document::Source::Expression { expression } => compute(kind, field, expression),
     }
+}
+
+/// The first of some profile fields that has a value.
+fn profile(kind: &ResourceType, field: &AppField, paths: &[String]) -> Result<Source, Vec<String>> {
+    let selectors = all(paths.iter().map(|path| selector(kind, field, path)))?;
+    let texts = selectors.iter().map(|selector| selector.text.clone()).collect();
+    let mut forms: Vec<Form> = selectors
+        .into_iter()
+        .map(Box::new)
+        .map(|one| if field.multi_valued { Form::ReadAll(one) } else { Form::Read(one) })
+        .collect();
+    let form = match forms.len() {
+        1 => forms.remove(0),
+        _ => Form::First(forms),
+    };
+    Ok(Source { form, origin: Origin::Paths(texts) })
+}
+
+fn reference(kind: &ResourceType, field: &AppField, path: &str) -> Result<Source, Vec<String>> {
+    let selector = Selector::compile(kind, path).map_err(|problem| vec![problem])?;
+    if !matches!(selector.kind, Type::String | Type::Reference) {
+        return Err(vec![format!(
+            "{path} is no id of a person or group; name one, such as \
+             urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager.value."
+        )]);
+    }
+    if field.kind != FieldType::Text {
+        return Err(vec![format!(
+            "{} takes {}, and an account's id is text; choose another source.",
+            field.name,
+            fit::noun(field.kind)
+        )]);
+    }
+    let selector = Box::new(selector);
+    Ok(Source { form: Form::Reference(selector.clone()), origin: Origin::Reference(selector) })
+}
+
+fn compute(kind: &ResourceType, field: &AppField, text: &str) -> Result<Source, Vec<String>> {
+    let form = expression::compile(kind, text).map_err(|faults| {
+        faults
+            .into_iter()
+            .map(|fault| format!("character {} of the expression: {}", fault.at, fault.detail))
+            .collect::<Vec<_>>()
+    })?;
+    if fit::never_comes_of(&form.shape(), field) {
+        return Err(vec![format!(
+            "{} takes {}, which the expression never gives; convert its result, or map another field.",
+            field.name,
+            fit::noun(field.kind)
+        )]);
+    }
+    Ok(Source { form, origin: Origin::Expression })
 }
 
 fn table(
@@ -193,7 +350,16 @@ fn table(
         .map_err(|problem| problems.push(problem));
     match (selector, default) {
         (Ok(selector), Ok(default)) if problems.is_empty() => {
-            Ok(Source::Table { selector: Box::new(selector), entries: folded, default })
+            let selector = Box::new(selector);
+            let read = |selector| {
+                if field.multi_valued { Form::ReadAll(selector) } else { Form::Read(selector) }
+            };
+            let form = Form::Lookup {
+                key: Box::new(read(selector.clone())),
+                entries: folded,
+                default: default.map(Form::Literal).map(Box::new),
+            };
+            Ok(Source { form, origin: Origin::Table(selector) })
         }
         _ => Err(problems),
     }

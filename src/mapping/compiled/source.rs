@@ -1,94 +1,80 @@
-//! Where the value of a field comes from, checked, and reading it.
+//! Where the value of a field comes from: the intermediate form, and why it has none.
 
-use super::super::document;
-use super::selector::Selector;
-use super::template::Template;
-use crate::scim::value::fold;
+use super::super::field::AppField;
+use super::super::form::{Facts, Form};
+use super::super::record::Cause;
+use super::super::selector::Selector;
 use serde_json::{Map, Value};
-use std::collections::BTreeMap;
 
-/// A source whose paths have been checked and whose values fit the app's field.
+/// A source that has been checked.
 #[derive(Debug, Clone)]
-pub(super) enum Source {
-    Constant(Value),
-    /// One or several; the first that has a value.
-    First(Vec<Selector>),
-    Join(String, Template),
-    Table {
-        selector: Box<Selector>,
-        /// By folded key.
-        entries: BTreeMap<String, Value>,
-        default: Option<Value>,
-    },
+pub(super) struct Source {
+    /// How its value is made.
+    pub(super) form: Form,
+    /// What is needed to say why there is none.
+    pub(super) origin: Origin,
+}
+
+/// A source as far as people are told about it.
+#[derive(Debug, Clone)]
+pub(super) enum Origin {
+    /// Profile fields.
+    Paths(Vec<String>),
+    Template(String),
+    Table(Box<Selector>),
+    Reference(Box<Selector>),
+    Assignment,
+    Expression,
+    Constant,
 }
 
 impl Source {
-    /// Whether the value depends on that attribute.
-    pub(super) fn reads(&self, attribute: &str) -> bool {
-        match self {
-            Self::Constant(_) => false,
-            Self::First(selectors) => selectors.iter().any(|selector| selector.reads(attribute)),
-            Self::Join(_, template) => template.reads(attribute),
-            Self::Table { selector, .. } => selector.reads(attribute),
+    /// The id that a reference names.
+    pub(super) fn refers_to<'a>(&self, resource: &'a Map<String, Value>) -> Option<&'a str> {
+        match &self.origin {
+            Origin::Reference(selector) => selector.read(resource).and_then(Value::as_str),
+            _ => None,
         }
     }
 
-    /// The value, or a sentence that says why there is none.
-    pub(super) fn value(&self, resource: &Map<String, Value>) -> Result<Value, String> {
-        match self {
-            Self::Constant(value) => Ok(value.clone()),
-            Self::First(selectors) => selectors
-                .iter()
-                .find_map(|selector| selector.read(resource))
-                .cloned()
-                .ok_or_else(|| empty(selectors)),
-            Self::Join(template, compiled) => {
-                compiled.render(resource).map(Value::String).ok_or_else(|| {
-                    format!("every field in the template {template} is empty in the profile.")
-                })
-            }
-            Self::Table { selector, entries, default } => {
-                let key = selector.read(resource).map(|value| match value {
-                    Value::String(text) => fold(text.trim()),
-                    value => value.to_string(),
-                });
-                let found = key.as_ref().and_then(|key| entries.get(key)).or(default.as_ref());
-                found.cloned().ok_or_else(|| match key {
-                    None => format!("{} is empty in the profile.", selector.text),
-                    Some(_) => format!(
-                        "the table has no entry for the profile's {} and no default.",
-                        selector.text
-                    ),
-                })
-            }
-        }
+    pub(super) const fn is_reference(&self) -> bool {
+        matches!(self.origin, Origin::Reference(_))
     }
-}
 
-fn empty(selectors: &[Selector]) -> String {
-    let names: Vec<&str> = selectors.iter().map(|selector| selector.text.as_str()).collect();
-    match names.as_slice() {
-        [only] => format!("{only} is empty in the profile."),
-        names => format!("{} are empty in the profile.", names.join(", ")),
+    pub(super) const fn is_assignment(&self) -> bool {
+        matches!(self.origin, Origin::Assignment)
     }
-}
 
-/// A source in words, as people read it beside a field.
-pub(super) fn described(source: &document::Source) -> String {
-    match source {
-        document::Source::Profile { path } => format!("Profile field {path}"),
-        document::Source::Constant { value } => format!("Hardcoded value {value}"),
-        document::Source::First { paths } => format!("First with a value of {}", paths.join(", ")),
-        document::Source::Join { template } => format!("Joined as {template}"),
-        document::Source::Table { path, entries, default } => {
-            let entries = match entries.len() {
-                1 => "1 entry".to_owned(),
-                count => format!("{count} entries"),
-            };
-            match default {
-                Some(value) => format!("Table by {path} ({entries}, otherwise {value})"),
-                None => format!("Table by {path} ({entries})"),
+    /// Why there is no value: the cause, and a sentence.
+    pub(super) fn why_empty(&self, field: &AppField, facts: &Facts<'_>) -> (Cause, String) {
+        let empty = |path: &str| format!("{path} is empty in the profile.");
+        let sentence = match &self.origin {
+            Origin::Paths(paths) => match paths.as_slice() {
+                [only] => empty(only),
+                paths => format!("{} are empty in the profile.", paths.join(", ")),
+            },
+            Origin::Template(template) => {
+                format!("every field in the template {template} is empty in the profile.")
             }
-        }
+            Origin::Table(selector) => match selector.read(facts.resource) {
+                None => empty(&selector.text),
+                Some(_) => format!(
+                    "the table has no entry for the profile's {} and no default.",
+                    selector.text
+                ),
+            },
+            Origin::Reference(selector) if selector.read(facts.resource).is_some() => {
+                let sentence =
+                    format!("whom {} names has no account in the app yet.", selector.text);
+                return (Cause::Pending, sentence);
+            }
+            Origin::Reference(selector) => empty(&selector.text),
+            Origin::Assignment => {
+                format!("no value for {} was given at an assignment.", field.name)
+            }
+            Origin::Expression => "the expression has no value for this profile.".to_owned(),
+            Origin::Constant => "only white space is left of the value.".to_owned(),
+        };
+        (Cause::Empty, sentence)
     }
 }

@@ -1,28 +1,21 @@
 use super::*;
-use crate::mapping::field::FieldType;
+use crate::mapping::field::{FieldType, Mandatory, Mutability};
+use crate::mapping::record::Cause;
 use proptest::prelude::*;
 use serde_json::json;
+use std::sync::LazyLock;
 
+mod fields;
 mod problems;
 
 /// An app whose fields have the names of their tests.
 pub(crate) fn app() -> AppSchema {
-    let field = |name: &str, kind| AppField {
-        name: name.to_owned(),
-        label: name.to_owned(),
-        kind,
-        max_length: None,
-        choices: Vec::new(),
-        mandatory: false,
-        create_only: false,
-        depends: None,
-        description: String::new(),
-        example: None,
-    };
+    let field =
+        |name: &str, kind| AppField { kind, max_length: None, ..AppField::text(name, name, 0, "") };
     let text = |name| field(name, FieldType::Text);
     AppSchema {
         users: vec![
-            AppField { mandatory: true, ..text("login") },
+            AppField { mandatory: Mandatory::always(), ..text("login") },
             text("department"),
             text("nick"),
             AppField { max_length: Some(8), ..text("short") },
@@ -30,11 +23,11 @@ pub(crate) fn app() -> AppSchema {
             field("active", FieldType::Boolean),
             field("age", FieldType::Integer),
             field("since", FieldType::DateTime),
-            AppField { create_only: true, ..text("secret") },
+            AppField { mutability: Mutability::CreateOnly, ..text("secret") },
             AppField { depends: Some("place".into()), ..text("city") },
             AppField { depends: Some("place".into()), ..text("country") },
         ],
-        groups: vec![AppField { mandatory: true, ..text("name") }],
+        groups: vec![AppField { mandatory: Mandatory::always(), ..text("name") }],
     }
 }
 
@@ -61,6 +54,13 @@ pub(crate) fn william() -> Map<String, Value> {
     person.as_object().unwrap().clone()
 }
 
+/// A profile about which nothing else is known.
+pub(crate) fn facts(resource: &Map<String, Value>) -> Facts<'_> {
+    static NOTHING: LazyLock<(Map<String, Value>, BTreeMap<String, String>)> =
+        LazyLock::new(Default::default);
+    Facts { resource, assigned: &NOTHING.0, accounts: &NOTHING.1 }
+}
+
 #[expect(clippy::needless_pass_by_value, reason = "a literal reads better")]
 fn document(rule: Value) -> Document {
     serde_json::from_value(json!({ "users": [rule] })).unwrap()
@@ -71,7 +71,7 @@ fn compile(document: &Document) -> Result<Mapping, Vec<Problem>> {
 }
 
 fn desired(rule: Value) -> Desired {
-    compile(&document(rule)).unwrap().desired(Kind::User, &william())
+    compile(&document(rule)).unwrap().desired(Kind::User, &facts(&william()), false)
 }
 
 /// What a field is to hold, by a source.
@@ -182,13 +182,13 @@ fn an_empty_source_clears_skips_or_defaults() {
     let cleared = desired(rule(json!("clear")));
     assert_eq!(cleared.always.0["nick"], Value::Null);
     assert_eq!(
-        cleared.absent["nick"],
+        cleared.absent["nick"].sentence,
         "nickName is empty in the profile. The app's field is emptied."
     );
     let skipped = desired(rule(json!("skip")));
     assert!(skipped.always.0.is_empty());
     assert_eq!(
-        skipped.absent["nick"],
+        skipped.absent["nick"].sentence,
         "nickName is empty in the profile. The app's field is left as it is."
     );
     let defaulted = desired(rule(json!({ "default": "none" })));
@@ -237,7 +237,8 @@ fn values_that_do_not_fit_are_not_sent() {
             desired(json!({ "field": field, "source": { "kind": "profile", "path": path } }));
         assert!(found.always.0.is_empty(), "{field}");
         assert!(found.problems.is_empty(), "{field}");
-        let why = &found.absent[field];
+        let why = &found.absent[field].sentence;
+        assert_eq!(found.absent[field].cause, Cause::Misfit);
         assert!(why.starts_with(detail) && why.len() > detail.len(), "{why}");
         assert!(!why.contains("woods") && !why.contains("Woods"), "no values in sentences: {why}");
     }
@@ -282,7 +283,7 @@ fn groups_have_rules_of_their_own() {
     .unwrap();
     let mapping = compile(&document).unwrap();
     let group = json!({ "id": "g", "displayName": "Zylker" });
-    let found = mapping.desired(Kind::Group, group.as_object().unwrap());
+    let found = mapping.desired(Kind::Group, &facts(group.as_object().unwrap()), false);
     assert_eq!(found.always.0["name"], "Zylker");
     assert_eq!(mapping.unmapped_mandatory(Kind::User), ["login"]);
     assert!(mapping.unmapped_mandatory(Kind::Group).is_empty());
@@ -316,10 +317,10 @@ proptest! {
             json!({ "kind": "table", "path": text, "entries": { text.clone(): text } }),
         ] {
             if let Ok(mapping) = compile(&document(json!({ "field": text, "source": source.clone() }))) {
-                mapping.desired(Kind::User, &william());
+                mapping.desired(Kind::User, &facts(&william()), false);
             }
             if let Ok(mapping) = compile(&document(json!({ "field": "nick", "source": source }))) {
-                mapping.desired(Kind::User, &william());
+                mapping.desired(Kind::User, &facts(&william()), false);
             }
         }
     }
@@ -345,11 +346,11 @@ proptest! {
             &app(),
             &Registry::standard(),
         ).unwrap();
-        let first = mapping.desired(Kind::User, &resource);
+        let first = mapping.desired(Kind::User, &facts(&resource), false);
         // The order of members in the input has no say either.
         let turned: Map<String, Value> =
             resource.iter().rev().map(|(name, value)| (name.clone(), value.clone())).collect();
-        let second = mapping.desired(Kind::User, &turned);
+        let second = mapping.desired(Kind::User, &facts(&turned), false);
         prop_assert_eq!(
             serde_json::to_string(&first.always).unwrap(),
             serde_json::to_string(&second.always).unwrap()
@@ -359,11 +360,14 @@ proptest! {
             let schema = app();
             let field = schema.users.iter().find(|field| &field.name == name).unwrap();
             if value.is_null() {
-                prop_assert!(!field.mandatory);
+                prop_assert!(!field.mandatory.update);
                 continue;
             }
             match field.kind {
-                FieldType::Text | FieldType::DateTime => prop_assert!(value.is_string()),
+                FieldType::Text | FieldType::DateTime | FieldType::Date => {
+                    prop_assert!(value.is_string());
+                }
+                FieldType::Decimal => prop_assert!(value.is_number()),
                 FieldType::Boolean => prop_assert!(value.is_boolean()),
                 FieldType::Integer => prop_assert!(value.is_i64() || value.is_u64()),
             }

@@ -21,6 +21,7 @@ fn situation() -> Situation {
         match_fields: vec!["login".into()],
         policy: Policy::default(),
         can_deactivate: true,
+        members: crate::adapters::adapter::MemberChange::default(),
     }
 }
 

@@ -4,17 +4,20 @@
 use super::Stop;
 use crate::adapters::adapter::Reason;
 use crate::clock::Stopwatch;
-use crate::id::{self, AppId, AttemptId};
+use crate::id::{self, AppId, AttemptId, ResourceId};
 use crate::mapping::field::Kind;
 use crate::mapping::record::Record;
 use crate::outbound::application::Application;
 use crate::outbound::engine::{Engine, micros};
 use crate::outbound::plan::{Link, Origin};
 use crate::outbound::queue::JOB_LEASE;
+use crate::outbound::situation::Reading;
 use crate::store::attempts::AttemptRow;
-use crate::store::jobs::{Closed, Job};
+use crate::store::jobs::{Closed, Job, Priority};
 use crate::store::links::LinkRow;
 use crate::store::{self, Transaction};
+use parking_lot::Mutex;
+use std::collections::BTreeMap;
 
 /// What was done to an object of the app.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,11 +58,31 @@ pub(super) struct Recorder<'a> {
     engine: &'a Engine,
     application: &'a Application,
     job: &'a Job,
+    /// Those to whose accounts the object's values refer, and their accounts as they were read.
+    referred: Mutex<Referred>,
+}
+
+/// To whom an object's values refer.
+#[derive(Debug, Clone, Default)]
+struct Referred {
+    targets: Vec<ResourceId>,
+    accounts: BTreeMap<String, String>,
+}
+
+impl Referred {
+    /// Whether the accounts are still those that were read.
+    fn is_so(&self, transaction: &mut Transaction<'_>, app: AppId) -> store::Result<bool> {
+        let links = transaction.links_of(app, &self.targets)?;
+        Ok(self.targets.iter().all(|target| {
+            let now = links.get(target).and_then(|link| link.remote_id.as_ref());
+            now == self.accounts.get(&target.to_string())
+        }))
+    }
 }
 
 impl<'a> Recorder<'a> {
     pub(super) fn new(engine: &'a Engine, application: &'a Application, job: &'a Job) -> Self {
-        Self { engine, application, job }
+        Self { engine, application, job, referred: Mutex::default() }
     }
 
     /// Runs `work` in a transaction, if the job is still ours.
@@ -138,6 +161,36 @@ impl<'a> Recorder<'a> {
         Ok(link)
     }
 
+    /// Notes to whose accounts the object's values refer. Answers whether what was read of those
+    /// accounts is still so.
+    pub(super) async fn refer(&self, reading: &Reading) -> Result<bool, Stop> {
+        let (app, resource) = (self.application.row.id, self.job.resource);
+        let referred = Referred {
+            targets: reading.targets.clone(),
+            accounts: reading
+                .present
+                .as_ref()
+                .map(|present| present.accounts().clone())
+                .unwrap_or_default(),
+        };
+        self.referred.lock().clone_from(&referred);
+        let known = self
+            .engine
+            .store()
+            .read(self.application.organization, move |reader| reader.references(app, resource))
+            .await?;
+        if known == referred.targets {
+            return Ok(true);
+        }
+        self.fenced(move |transaction| {
+            // An account of theirs is linked before this or after it, not beside it.
+            transaction.lock_organization()?;
+            transaction.put_references(app, resource, &referred.targets)?;
+            referred.is_so(transaction, app)
+        })
+        .await
+    }
+
     /// Makes sure that the job is still ours, for a while longer.
     pub(super) async fn hold(&self) -> Result<(), Stop> {
         self.fenced(|_| Ok(())).await
@@ -164,17 +217,31 @@ impl<'a> Recorder<'a> {
         let job = self.job.clone();
         let new = matches!(action, Action::Create | Action::Adopt);
         let groups = self.application.policy.groups;
+        let referred = self.referred.lock().clone();
         let now_us = self.engine.clock().now_us();
         self.fenced(move |transaction| {
-            if new && groups {
-                // A member and its group that are linked at the same moment must see each other.
-                transaction.lock_organization()?;
-            }
             if new {
+                // Those who are linked at the same moment and refer to each other, as a group to its
+                // members and people to their manager, must see each other.
+                transaction.lock_organization()?;
                 transaction.forget_remote_of_others(&row)?;
             }
             transaction.put_link(&row)?;
             transaction.insert_attempt(&attempt)?;
+            if new {
+                // They went with a link that was lost, and nobody was told of accounts that came since.
+                transaction.put_references(row.app, row.resource, &referred.targets)?;
+                if !referred.is_so(transaction, row.app)? {
+                    let priority =
+                        if kind == Kind::Group { Priority::Group } else { Priority::User };
+                    transaction.mark_due(
+                        row.app,
+                        &[(row.resource, kind.as_str(), priority)],
+                        now_us,
+                    )?;
+                }
+                transaction.mark_referrers(row.app, row.resource, now_us)?;
+            }
             if new && groups {
                 match kind {
                     // Groups that wait for this member are due.
@@ -205,7 +272,12 @@ impl<'a> Recorder<'a> {
         let attempt =
             action.map(|action| self.attempt(action, "done", Vec::new(), None, watch.elapsed_us()));
         let account_gone = matches!(action, None | Some(Action::Delete | Action::Lost));
+        let now_us = self.engine.clock().now_us();
         self.fenced(move |transaction| {
+            if action.is_some() {
+                transaction.lock_organization()?;
+                transaction.mark_referrers(app, resource, now_us)?;
+            }
             transaction.delete_link(app, resource, account_gone)?;
             attempt.iter().try_for_each(|attempt| transaction.insert_attempt(attempt))
         })

@@ -187,3 +187,47 @@ fn on_request_means_also_when_written() {
     assert_eq!(shown(Some("name"), None), (false, None));
     assert!(!Projection::default().wants(user, "userName"));
 }
+
+#[test]
+fn what_is_never_read_back_is_taken_out_everywhere() {
+    const KEYS: &str = "urn:example:params:scim:schemas:extension:keys:2.0:User";
+    let definition = json!({
+        "id": KEYS, "name": "Keys", "extends": "User",
+        "attributes": [
+            { "name": "secret", "returned": "never" },
+            { "name": "hidden", "mutability": "writeOnly", "returned": "never" },
+            { "name": "badge", "type": "complex", "subAttributes": [
+                { "name": "number" }, { "name": "pin", "returned": "never" },
+            ] },
+            { "name": "keys", "type": "complex", "multiValued": true, "subAttributes": [
+                { "name": "value" }, { "name": "pin", "returned": "never" },
+            ] },
+        ],
+    });
+    let definition = serde_json::from_value(definition).unwrap();
+    let registry = Registry::with(&[definition], 0);
+    let user = registry.named("User").unwrap();
+    let cleaned = |extension: Value| {
+        let resource = json!({
+            "schemas": [urn::USER, KEYS], "userName": "ann", "PassWord": "s3cret", "unknown": {},
+            "name": {}, "emails": [], (KEYS): extension,
+        });
+        let Value::Object(mut resource) = resource else { panic!() };
+        remove_secrets(user, &mut resource);
+        resource
+    };
+    let resource = cleaned(json!({
+        "secret": "a", "Hidden": "b", "badge": { "number": "7", "PIN": "9182" },
+        "keys": [{ "value": "k", "pin": "1" }, { "pin": "2" }],
+    }));
+    assert_eq!(
+        Value::Object(resource),
+        json!({
+            "schemas": [urn::USER, KEYS], "userName": "ann", "unknown": {}, "name": {}, "emails": [],
+            (KEYS): { "badge": { "number": "7" }, "keys": [{ "value": "k" }] },
+        })
+    );
+    let nothing_else = json!({ "secret": "a", "badge": { "pin": "9" }, "keys": [{ "pin": "1" }] });
+    assert!(!cleaned(nothing_else).contains_key(KEYS));
+    assert!(cleaned(json!({})).contains_key(KEYS));
+}

@@ -86,7 +86,7 @@ fn values_of_the_document_must_fit() {
         ("age", json!(1.5), "takes a whole number"),
         ("active", json!("yes"), "takes true or false"),
         ("since", json!("yesterday"), "2026-01-31T12:00:00Z"),
-        ("nick", json!(["a"]), "takes text"),
+        ("nick", json!(["a"]), "takes one value, and there is a list"),
         ("nick", Value::Null, "is null"),
         ("nick", json!(""), "is empty"),
     ] {

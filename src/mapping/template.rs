@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 
 /// A template, checked.
 #[derive(Debug, Clone)]
-pub(super) struct Template(Vec<Piece>);
+pub(crate) struct Template(Vec<Piece>);
 
 #[derive(Debug, Clone)]
 enum Piece {
@@ -20,16 +20,16 @@ enum Piece {
 }
 
 impl Template {
-    /// Whether any field in it is that attribute or a part of it.
-    pub(super) fn reads(&self, attribute: &str) -> bool {
-        self.0.iter().any(|piece| match piece {
-            Piece::Text(_) => false,
-            Piece::Field(selector) => selector.reads(attribute),
+    /// Its fields.
+    pub(crate) fn selectors(&self) -> impl Iterator<Item = &Selector> {
+        self.0.iter().filter_map(|piece| match piece {
+            Piece::Text(_) => None,
+            Piece::Field(selector) => Some(selector.as_ref()),
         })
     }
 
     /// Checks a template. Each error is a sentence with its remedy.
-    pub(super) fn compile(kind: &ResourceType, text: &str) -> Result<Self, Vec<String>> {
+    pub(crate) fn compile(kind: &ResourceType, text: &str) -> Result<Self, Vec<String>> {
         let mut pieces = Vec::new();
         let mut problems = Vec::new();
         let mut plain = String::new();
@@ -82,7 +82,7 @@ impl Template {
     }
 
     /// The text; none where every field in it is empty. Runs of white space become one space.
-    pub(super) fn render(&self, resource: &Map<String, Value>) -> Option<String> {
+    pub(crate) fn render(&self, resource: &Map<String, Value>) -> Option<String> {
         let mut text = String::new();
         let mut any = false;
         for piece in &self.0 {

@@ -3,12 +3,12 @@
 use super::suggest;
 use crate::scim::filter::{Condition, Filter, eval};
 use crate::scim::path::{self, AttributePath, Path};
-use crate::scim::schema::{Mutability, Place, ResourceType, Returned, Type};
+use crate::scim::schema::{Place, ResourceType, Type};
 use serde_json::{Map, Value};
 
 /// Where in a resource a value is.
 #[derive(Debug, Clone)]
-pub(super) struct Selector {
+pub(crate) struct Selector {
     /// As written, for people.
     pub(super) text: String,
     /// Type of the value.
@@ -16,18 +16,40 @@ pub(super) struct Selector {
     extension: Option<String>,
     attribute: String,
     sub: Option<String>,
+    /// Whether the attribute has several values.
+    many: bool,
     /// Which element of a multi-valued attribute; none is the primary one, or else the first.
     element: Option<Condition>,
 }
 
 impl Selector {
-    /// Whether it is that attribute or a part of it.
-    pub(super) fn reads(&self, attribute: &str) -> bool {
-        self.extension.is_none() && self.attribute == attribute
+    /// What it depends on, in SCIM's notation: which element of several is read depends on all parts
+    /// of all of them, so that it is then the whole attribute.
+    pub(crate) fn depends_on(&self) -> String {
+        let mut path = self.extension.as_ref().map_or_else(String::new, |urn| format!("{urn}:"));
+        path.push_str(&self.attribute);
+        if let (Some(sub), false) = (&self.sub, self.many) {
+            path.push('.');
+            path.push_str(sub);
+        }
+        path
+    }
+
+    /// The one value of a place that has one.
+    pub(crate) fn of(place: &Place<'_>) -> Self {
+        Self {
+            text: place.key(),
+            kind: place.leaf().kind,
+            extension: place.extension.map(|schema| schema.id.clone()),
+            attribute: place.attribute.name.clone(),
+            sub: place.sub.map(|sub| sub.name.clone()),
+            many: place.attribute.multi_valued,
+            element: None,
+        }
     }
 
     /// Checks a path. The error is a sentence with its remedy.
-    pub(super) fn compile(kind: &ResourceType, text: &str) -> Result<Self, String> {
+    pub(crate) fn compile(kind: &ResourceType, text: &str) -> Result<Self, String> {
         let text = text.trim();
         if text.is_empty() {
             return Err("the path is empty; choose a profile field.".to_owned());
@@ -73,12 +95,13 @@ impl Selector {
             extension: place.extension.map(|schema| schema.id.clone()),
             attribute: place.attribute.name.clone(),
             sub: place.sub.map(|sub| sub.name.clone()),
+            many: place.attribute.multi_valued,
             element,
         })
     }
 
     /// The value; none where the profile has none. Text without characters is none.
-    pub(super) fn read<'a>(&self, resource: &'a Map<String, Value>) -> Option<&'a Value> {
+    pub(crate) fn read<'a>(&self, resource: &'a Map<String, Value>) -> Option<&'a Value> {
         let holder = match &self.extension {
             None => resource,
             Some(urn) => resource.get(urn)?.as_object()?,
@@ -96,6 +119,27 @@ impl Selector {
             .filter(|element| element.get("primary").and_then(Value::as_bool) == Some(true))
             .chain(elements)
             .find_map(|element| self.part(element))
+    }
+
+    /// Every value that the path leads to, in the order of the profile; none has no characters.
+    pub(crate) fn read_all<'a>(&self, resource: &'a Map<String, Value>) -> Vec<&'a Value> {
+        let holder = match &self.extension {
+            None => Some(resource),
+            Some(urn) => resource.get(urn).and_then(Value::as_object),
+        };
+        match holder.and_then(|holder| holder.get(&self.attribute)) {
+            None => Vec::new(),
+            Some(Value::Array(elements)) => elements
+                .iter()
+                .filter(|element| {
+                    self.element
+                        .as_ref()
+                        .is_none_or(|condition| eval::element_matches(condition, element))
+                })
+                .filter_map(|element| self.part(element))
+                .collect(),
+            Some(value) => self.part(value).into_iter().collect(),
+        }
     }
 
     fn part<'a>(&self, element: &'a Value) -> Option<&'a Value> {
@@ -123,11 +167,7 @@ fn readable(kind: &ResourceType, text: &str, place: &Place<'_>) -> Result<(), St
             .collect();
         return Err(format!("{text} has several parts; name one: {}.", parts.join(", ")));
     }
-    let secret =
-        |mutability, returned| mutability == Mutability::WriteOnly || returned == Returned::Never;
-    if secret(leaf.mutability, leaf.returned)
-        || secret(place.attribute.mutability, place.attribute.returned)
-    {
+    if leaf.is_secret() || place.attribute.is_secret() {
         return Err(format!("{text} is never read back, so it cannot be mapped."));
     }
     if kind.has_members() && place.attribute.name == "members" {

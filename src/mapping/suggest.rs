@@ -6,12 +6,12 @@ use crate::scim::schema::{ResourceType, Type};
 const ALIKE: f64 = 0.7;
 
 /// A sentence that suggests the nearest of some names; empty where none is near.
-pub(super) fn nearest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> String {
-    best(wrong, known.into_iter().map(|name| (name.to_owned(), vec![name])))
+pub(crate) fn nearest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+    nearest_spelling(wrong, known.into_iter().map(|name| (name.to_owned(), vec![name])))
 }
 
 /// The same over everything a profile path may name.
-pub(super) fn nearest_path(wrong: &str, kind: &ResourceType) -> String {
+pub(crate) fn nearest_path(wrong: &str, kind: &ResourceType) -> String {
     let paths = paths(kind);
     // `department` is meant to be found although its full name begins with a long URN.
     let known = paths.iter().map(|path| {
@@ -19,10 +19,14 @@ pub(super) fn nearest_path(wrong: &str, kind: &ResourceType) -> String {
         let last = local.rsplit_once('.').map_or(local, |(_, last)| last);
         (path.clone(), vec![path.as_str(), local, last])
     });
-    best(without_brackets(wrong).as_str(), known)
+    nearest_spelling(without_brackets(wrong).as_str(), known)
 }
 
-fn best<'a>(wrong: &str, known: impl Iterator<Item = (String, Vec<&'a str>)>) -> String {
+/// The same over names that can be spelled in several ways, the first being the whole name.
+pub(crate) fn nearest_spelling<'a>(
+    wrong: &str,
+    known: impl Iterator<Item = (String, Vec<&'a str>)>,
+) -> String {
     let wrong = wrong.to_lowercase();
     let mut nearest: Option<(f64, String)> = None;
     for (name, spellings) in known {
