@@ -1,5 +1,10 @@
 //! Pages that are written from the program's own tables, compared with what is in `docs`.
 
+use rollcall::adapters::catalogue;
+use rollcall::mapping::document::Document;
+use rollcall::mapping::expression;
+use rollcall::mapping::validation::{Ground, validate};
+use rollcall::scim::schema::Registry;
 use rollcall::scim::{dialect, error};
 use std::fs;
 use std::path::Path;
@@ -27,6 +32,35 @@ fn errors() {
 #[test]
 fn dialects() {
     page("dialects.md", &dialect::page::render());
+}
+
+#[test]
+fn functions() {
+    page("functions.md", &expression::page::render());
+}
+
+/// An example that cannot be saved teaches the wrong thing.
+#[test]
+fn every_mapping_in_the_guide_can_be_saved() {
+    let guide = include_str!("../../docs/guides/mapping.md");
+    let entry = catalogue::entry("sandbox").unwrap();
+    let directory = Registry::standard();
+    let ground = Ground {
+        schema: &entry.schema,
+        default: &entry.default_mapping,
+        directory: &directory,
+        by_assignment: false,
+    };
+    let mut examples = 0;
+    for block in guide.split("```json\n").skip(1) {
+        let text = block.split("```").next().unwrap();
+        let document: Document = serde_json::from_str(text).unwrap();
+        if let Err(problems) = validate(&document, &ground) {
+            panic!("{text}{problems:?}");
+        }
+        examples += 1;
+    }
+    assert!(examples >= 3, "the guide has lost its examples");
 }
 
 /// A row that nothing in the code produces is a promise that nobody keeps.
