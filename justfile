@@ -29,6 +29,10 @@ conformance *arguments:
 replay *arguments:
     conformance/replay {{arguments}}
 
+# A fuzzer against the description of the admin API; longer: just admin-api --examples 500
+admin-api *arguments:
+    conformance/admin-api {{arguments}}
+
 # The main job told with real programs
 story:
     conformance/story
