@@ -26,13 +26,16 @@ pub mod scim {
     pub mod value;
 }
 
-/// `src/mapping.rs` of the server: expressions, and what rules are compiled into.
+/// `src/mapping.rs` of the server: expressions, what rules are compiled into, and importers.
 #[path = "../../src/mapping"]
 mod mapping {
     #![allow(dead_code, reason = "the server has more rules than expressions")]
 
+    pub(crate) mod document;
     pub(crate) mod expression;
+    pub(crate) mod field;
     pub(crate) mod form;
+    pub(crate) mod import;
     pub(crate) mod selector;
     pub(crate) mod suggest;
     pub(crate) mod template;
@@ -139,6 +142,42 @@ pub fn body(bytes: &[u8]) -> Option<Value> {
             assert!(theirs.is_err() || matches!(*error.fault, Fault::KeyTwice { .. }), "{error}");
             None
         }
+    }
+}
+
+/// What is true of every text that may be an expression of another product.
+///
+/// # Panics
+/// When it is not.
+pub fn import(text: &str) {
+    let schema = mapping::field::AppSchema {
+        users: vec![mapping::field::AppField::text("displayName", "Name", 100, "")],
+        groups: Vec::new(),
+    };
+    let entra = json!([{
+        "targetAttributeName": "displayName",
+        "source": { "type": "Function", "expression": text },
+    }]);
+    let okta = json!({ "properties": {
+        "displayName": { "expression": text, "pushStatus": "PUSH" },
+    } });
+    let imports = [
+        mapping::import::entra(&entra, &schema).expect("is an export"),
+        mapping::import::okta(&okta, &schema).expect("is a mapping"),
+    ];
+    for import in imports {
+        let named = import.untranslated.iter();
+        for one in named {
+            assert!(!one.detail.is_empty() && !one.remedy.is_empty(), "{one:?}");
+        }
+        match import.document.users.as_slice() {
+            [] => assert!(!import.untranslated.is_empty(), "dropped in silence"),
+            [only] => assert_eq!(only.field, "displayName"),
+            more => panic!("one rule became {}", more.len()),
+        }
+        let kept = serde_json::to_value(&import.document).expect("is JSON");
+        let again = serde_json::from_value(kept).ok();
+        assert_eq!(again, Some(import.document));
     }
 }
 
