@@ -370,6 +370,12 @@ pub async fn versions(
 ) -> Result<HttpResponse, Problem> {
     let row = state.app(caller.organization, &app).await?;
     let before = query.before.unwrap_or(i64::MAX);
+    if before < 1 {
+        return Err(Problem::field(
+            "before",
+            "give the next of the page before, which is 1 or more",
+        ));
+    }
     let rows = state
         .store()
         .read(caller.organization, move |reader| reader.mappings(row.id, before, PAGE))
