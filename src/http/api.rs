@@ -11,6 +11,7 @@ mod clients;
 mod description;
 mod mapping;
 mod organization;
+mod paging;
 mod problem;
 mod runs;
 mod schemas;

@@ -2,6 +2,7 @@
 
 use super::caller::{Admin, Auditor};
 use super::description;
+use super::paging::{PAGE, is_full, parsed};
 use super::problem::Problem;
 use super::state::ApiState;
 use super::view::{self, AttemptView, Items, LinkView, PendingView};
@@ -17,10 +18,7 @@ use crate::store::links::LinkRow;
 use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use std::str::FromStr;
 use utoipa::{IntoParams, ToSchema};
-
-const PAGE: i64 = 100;
 
 /// Which page of a list.
 #[derive(Deserialize, IntoParams)]
@@ -65,17 +63,6 @@ pub struct AccountQuery {
 pub struct ChangeQuery {
     /// `next` of the page before.
     after: Option<i64>,
-}
-
-fn parsed<T: FromStr>(field: &str, text: Option<String>) -> Result<Option<T>, Problem> {
-    text.map(|text| {
-        text.parse().map_err(|_bad| Problem::field(field, format!("{text:?} is not an id")))
-    })
-    .transpose()
-}
-
-fn is_full(length: usize) -> bool {
-    i64::try_from(length).unwrap_or(i64::MAX) >= PAGE
 }
 
 /// The accounts as the app itself shows them. Asks the app.

@@ -3,6 +3,7 @@
 use super::body::Json;
 use super::caller::{Admin, Auditor};
 use super::description;
+use super::paging::{PAGE, is_full, parsed};
 use super::problem::Problem;
 use super::state::ApiState;
 use super::view::Items;
@@ -17,8 +18,6 @@ use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
-
-const PAGE: i64 = 100;
 
 /// Somebody to assign.
 #[derive(Deserialize, ToSchema)]
@@ -179,21 +178,14 @@ pub async fn list(
     if let Some(kind) = query.kind.as_deref().filter(|kind| !["User", "Group"].contains(kind)) {
         return Err(Problem::field("kind", format!("{kind:?} is neither User nor Group")));
     }
-    let after = query
-        .after
-        .map(|text| {
-            text.parse::<ResourceId>()
-                .map_err(|_bad| Problem::field("after", format!("{text:?} is not an id")))
-        })
-        .transpose()?;
+    let after = parsed("after", query.after)?;
     let rows = state
         .store()
         .read(caller.organization, move |reader| {
             reader.assignments(row.id, query.kind.as_deref(), after, PAGE)
         })
         .await?;
-    let is_full = i64::try_from(rows.len()).unwrap_or(i64::MAX) >= PAGE;
-    let next = rows.last().filter(|_| is_full).map(|row| row.resource.to_string());
+    let next = rows.last().filter(|_| is_full(rows.len())).map(|row| row.resource.to_string());
     let items = rows.into_iter().map(AssignmentView::of).collect();
     Ok(HttpResponse::Ok().json(Items { items, next }))
 }

@@ -5,9 +5,9 @@ use super::super::apps::entry;
 use super::super::body::{Json, Raw, optional};
 use super::super::caller::Auditor;
 use super::super::description;
+use super::super::paging::parsed;
 use super::super::problem::{FieldError, Problem};
 use super::super::state::ApiState;
-use crate::id::ResourceId;
 use crate::mapping::compiled::{Mapping, Problem as Fault};
 use crate::mapping::document::Document;
 use crate::mapping::field::Kind;
@@ -198,13 +198,7 @@ pub async fn preview(
 ) -> Result<HttpResponse, Problem> {
     let request: PreviewRequest = optional(&body)?;
     let application = state.application(&caller, &app).await?;
-    let sample = request
-        .sample
-        .map(|text| {
-            text.parse::<ResourceId>()
-                .map_err(|_bad| Problem::field("sample", format!("{text:?} is not an id")))
-        })
-        .transpose()?;
+    let sample = parsed("sample", request.sample)?;
     let draft = compiled(&application, request.mapping, request.scope)?;
     let shown = preview::preview(&state.engine, &application, draft, sample).await?;
     Ok(HttpResponse::Ok().json(shown))

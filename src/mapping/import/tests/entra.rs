@@ -57,8 +57,8 @@ fn the_simplest_kind_wins() {
             json!({"source": {"kind": "first", "paths": ["title", "name.givenName"]}, "onEmpty": "skip"}),
         ),
         (
-            r#"Switch([jobTitle], "", "CEO", "boss", "ceo", "late", "Lead", "")"#,
-            json!({"source": {"kind": "table", "path": "title", "entries": {"CEO": "boss"}}, "onEmpty": "skip"}),
+            r#"Switch([jobTitle], "", "Director", "boss", "director", "late", "Lead", "")"#,
+            json!({"source": {"kind": "table", "path": "title", "entries": {"Director": "boss"}}, "onEmpty": "skip"}),
         ),
         (
             "ToLower(NormalizeDiacritics(Trim([givenName])), )",
@@ -308,12 +308,12 @@ fn fields_are_found_by_what_they_mean() {
 fn the_app_decides_how_values_are_given() {
     let vip = import(&json!({
         "targetAttributeName": "vip",
-        "source": {"expression": r#"Switch([jobTitle], "False", "CEO", "True")"#},
+        "source": {"expression": r#"Switch([jobTitle], "False", "Director", "True")"#},
     }));
     assert_eq!(
         outcome(&vip),
         Ok(json!({"source":
-            {"kind": "table", "path": "title", "entries": {"CEO": true}, "default": false}}))
+            {"kind": "table", "path": "title", "entries": {"Director": true}, "default": false}}))
     );
     let source =
         import(&json!({"targetAttributeName": "source", "source": {"expression": "\"Entra\""}}));
