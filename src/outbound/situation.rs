@@ -21,7 +21,7 @@ use crate::store::members::Membership;
 use crate::store::resources::Stored;
 use crate::store::{self, Reader};
 use serde_json::{Map, Value, json};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 /// What decides about an app: what is in force, or a draft of it.
@@ -237,11 +237,15 @@ impl Gatherer {
         }
         let mut assignments = HashMap::new();
         if with_assignments {
-            let mut who = ids;
+            let mut who = ids.clone();
             who.extend(groups.values().flatten().map(|membership| membership.group));
             who.sort_unstable();
             who.dedup();
             assignments = reader.assignments_of(self.app, &who)?;
+        }
+        let mut differing = HashSet::new();
+        if kind == Kind::Group && self.beside.members > 0 {
+            differing = reader.groups_that_differ(self.app, &ids)?;
         }
         let mut readings = Vec::with_capacity(page.len());
         for stored in page {
@@ -259,7 +263,7 @@ impl Gatherer {
             targets.dedup();
             let accounts = BTreeMap::new();
             let mut members = MemberChange::default();
-            if kind == Kind::Group && self.beside.members > 0 {
+            if differing.contains(&stored.id) {
                 let limit = self.beside.members;
                 for (remote, joins) in reader.differing_members(self.app, stored.id, limit)? {
                     let told = if joins { &mut members.add } else { &mut members.remove };

@@ -11,7 +11,7 @@ use super::sql::Sql;
 use super::{Reader, Result, Transaction};
 use crate::id::{AppId, OrganizationId, ResourceId};
 use diesel::sql_types::{BigInt, Bool, Nullable, Text};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 /// A member worth a look.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,6 +73,40 @@ impl Reader<'_> {
 }
 
 impl Reader<'_> {
+    /// Which of these groups an app would be told of a member of, who joins or leaves.
+    pub fn groups_that_differ(
+        &mut self,
+        app: AppId,
+        groups: &[ResourceId],
+    ) -> Result<HashSet<ResourceId>> {
+        let mut differing = HashSet::new();
+        for chunk in groups.chunks(500) {
+            let mut sql = Sql::new("SELECT g.id FROM resource g WHERE g.organization = ");
+            sql.bind(self.organization).push(" AND g.id IN ");
+            list(&mut sql, chunk).push(
+                " AND (EXISTS (SELECT 1 FROM member m \
+                 JOIN link l ON l.organization = m.organization AND l.resource_id = m.member_id \
+                 AND l.remote_id IS NOT NULL AND l.app_id = ",
+            );
+            sql.bind(app).push(" WHERE m.organization = ").bind(self.organization);
+            sql.push(
+                " AND m.group_id = g.id AND NOT EXISTS (SELECT 1 FROM link_member a \
+                 WHERE a.organization = m.organization AND a.group_id = m.group_id \
+                 AND a.member_id = m.member_id AND a.app_id = ",
+            );
+            sql.bind(app);
+            sql.push(")) OR EXISTS (SELECT 1 FROM link_member a WHERE a.organization = ");
+            sql.bind(self.organization).push(" AND a.app_id = ").bind(app).push(
+                " AND a.group_id = g.id AND NOT EXISTS (SELECT 1 FROM member m \
+                 WHERE m.organization = a.organization AND m.group_id = a.group_id \
+                 AND m.member_id = a.member_id)))",
+            );
+            let rows: Vec<(ResourceId,)> = sql.load::<(Id,), _>(self.conn)?;
+            differing.extend(rows.into_iter().map(|row| row.0));
+        }
+        Ok(differing)
+    }
+
     /// Members of whom an app would be told, by its ids, in order of the directory's: whether each
     /// joins or leaves; at most `limit`. Looks at the whole group where few differ.
     pub fn differing_members(
