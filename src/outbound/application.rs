@@ -1,7 +1,7 @@
 //! A configured app, ready to be worked on: its row, compiled mapping, scope and adapter.
 
 use super::accounts::StoredAccounts;
-use super::plan::Policy;
+use super::policy::Policy;
 use super::situation::Terms;
 use crate::adapters::adapter::{Adapter, Reason};
 use crate::adapters::catalogue::{self, Connection, Entry};
@@ -28,8 +28,8 @@ pub struct Application {
     pub entry: &'static Entry,
     /// What is in force: what the app should hold of whom, and who belongs in it.
     pub(super) terms: Terms,
-    /// What happens to leavers.
-    pub policy: Policy,
+    /// What its administrator decided.
+    pub policy: Arc<Policy>,
     /// What the directory holds.
     pub registry: Arc<Registry>,
     /// How to talk to it.
@@ -115,7 +115,7 @@ impl Workshop {
                 remedy: "Correct the app's scope.".into(),
             })
         })?;
-        let policy = serde_json::from_value(row.policy.clone())
+        let policy: Policy = serde_json::from_value(row.policy.clone())
             .map_err(|_other_shape| unreadable("policy"))?;
         let mut opened = BTreeMap::new();
         for secret in secrets {
@@ -142,7 +142,7 @@ impl Workshop {
             row,
             entry,
             terms: Terms { mapping: Arc::new(compiled), scope: Arc::new(scope) },
-            policy,
+            policy: Arc::new(policy),
             registry,
             adapter,
         }))
@@ -242,6 +242,9 @@ pub fn owner(app: AppId) -> String {
 impl Application {
     /// Fields by which existing objects are recognised.
     pub fn match_fields(&self, kind: Kind) -> Vec<String> {
+        if let Some(fields) = self.policy.matching.of(kind) {
+            return fields.to_vec();
+        }
         let fields = match kind {
             Kind::User => &self.entry.match_users,
             Kind::Group => &self.entry.match_groups,

@@ -39,6 +39,7 @@ pub async fn impact(
     mut report: impl FnMut(Progress) -> bool,
 ) -> store::Result<Option<Impact>> {
     let total = total(engine, application).await?;
+    let now_us = engine.clock().now_us();
     let terms = [application.terms.clone(), draft.terms(application)];
     let mut tally = tally(application, &terms, total);
     for kind in application.kinds() {
@@ -48,7 +49,7 @@ pub async fn impact(
             let page =
                 situation::page(engine, application, &terms, *kind, (after, PAGE), beside).await?;
             let Some(last) = page.last().map(|reading| reading.id) else { break };
-            tally = seen(application, &terms, *kind, page, tally).await?;
+            tally = seen(application, &terms, (*kind, now_us), page, tally).await?;
             after = Some(last);
             if !report(Progress { done: tally.objects(), total }) {
                 return Ok(None);
@@ -71,6 +72,7 @@ pub async fn samples(
     patience: Duration,
 ) -> store::Result<(Impact, Progress)> {
     let total = total(engine, application).await?;
+    let now_us = engine.clock().now_us();
     let terms = [application.terms.clone(), draft.terms(application)];
     let mut tally = tally(application, &terms, total);
     let watch = Stopwatch::start();
@@ -86,7 +88,7 @@ pub async fn samples(
         )
         .await?;
         let Some(last) = page.last().map(|reading| reading.id) else { break };
-        tally = seen(application, &terms, Kind::User, page, tally).await?;
+        tally = seen(application, &terms, (Kind::User, now_us), page, tally).await?;
         after = Some(last);
         if watch.elapsed() > patience {
             break;
@@ -118,6 +120,7 @@ async fn leavers(
     mut tally: Tally,
 ) -> store::Result<Tally> {
     let app = application.row.id;
+    let now_us = engine.clock().now_us();
     let mut after = None;
     loop {
         let page = engine
@@ -129,7 +132,7 @@ async fn leavers(
         let Some(last) = page.last().map(|link| link.resource) else { return Ok(tally) };
         for link in page {
             if let Some(kind) = Kind::named(&link.kind) {
-                see(application, terms, kind, &Reading::gone(link), &mut tally);
+                see(application, terms, (kind, now_us), &Reading::gone(link), &mut tally);
             }
         }
         after = Some(last);
@@ -140,14 +143,14 @@ async fn leavers(
 async fn seen(
     application: &Arc<Application>,
     terms: &[Terms; 2],
-    kind: Kind,
+    when: (Kind, i64),
     page: Vec<Reading>,
     mut tally: Tally,
 ) -> store::Result<Tally> {
     let (application, terms) = (Arc::clone(application), terms.clone());
     let judged = tokio::task::spawn_blocking(move || {
         for reading in &page {
-            see(&application, &terms, kind, reading, &mut tally);
+            see(&application, &terms, when, reading, &mut tally);
         }
         tally
     });
@@ -157,11 +160,11 @@ async fn seen(
 fn see(
     application: &Application,
     [in_force, draft]: &[Terms; 2],
-    kind: Kind,
+    (kind, now_us): (Kind, i64),
     reading: &Reading,
     tally: &mut Tally,
 ) {
-    let judge = |terms: &Terms| situation::judge(application, terms, kind, reading);
+    let judge = |terms: &Terms| situation::judge(application, terms, kind, reading, now_us);
     let (before, now) = (judge(in_force), judge(draft));
     let accepted: Option<Record> = now.link.as_ref().map(|link| link.record.clone());
     let desired = (now.standing == Standing::Member).then(|| now.desired.clone());

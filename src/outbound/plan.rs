@@ -4,74 +4,20 @@
 //! came of it into the situation, and asks again until the answer is [`Next::Done`] or
 //! [`Next::Park`]. Preview, dry run and worker all ask the same function.
 
+mod link;
+mod parked;
+
+pub use link::{Following, Link, Origin};
+pub use parked::{Cause, Parked};
+
 use crate::adapters::adapter::{Change, Key, MemberChange, Observed, Reason, RemoteId};
 use crate::mapping::field::Kind;
 use crate::mapping::record::{Desired, Record};
-use serde::{Deserialize, Serialize};
+use crate::outbound::policy::{Leaving, Lost, Policy, Removal};
+use crate::scim::value::fold;
+use serde::Serialize;
 use serde_json::Value;
-
-/// What happens to an account when its person leaves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Leaving {
-    /// The account is left as it is.
-    Nothing,
-    /// It is switched off.
-    Deactivate,
-    /// It is deleted, if Rollcall made it; one that was there before is switched off.
-    Delete,
-}
-
-/// What an app's administrator decided about leavers and groups.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
-pub struct Policy {
-    /// A person becomes inactive.
-    pub deactivated: Leaving,
-    /// A person is deleted.
-    pub deleted: Leaving,
-    /// A person no longer belongs to the app's scope.
-    pub out_of_scope: Leaving,
-    /// Whether groups are pushed.
-    pub groups: bool,
-    /// A group is deleted. Groups cannot be switched off: `deactivate` leaves them.
-    pub group_deleted: Leaving,
-}
-
-impl Default for Policy {
-    fn default() -> Self {
-        Self {
-            deactivated: Leaving::Deactivate,
-            deleted: Leaving::Deactivate,
-            out_of_scope: Leaving::Deactivate,
-            groups: true,
-            group_deleted: Leaving::Delete,
-        }
-    }
-}
-
-/// How an account came to be linked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Origin {
-    /// Rollcall made it.
-    Created,
-    /// It was there before.
-    Adopted,
-}
-
-/// What Rollcall remembers of an account.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Link {
-    /// The app's id; none while it is unknown whether a creation took effect.
-    pub remote: Option<RemoteId>,
-    /// Whether the account is switched on, as far as Rollcall knows.
-    pub active: bool,
-    /// How it came to be linked.
-    pub origin: Origin,
-    /// What the app last accepted.
-    pub record: Record,
-}
+use std::sync::Arc;
 
 /// Why somebody should have no account, or should have one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -85,6 +31,8 @@ pub enum Standing {
     Deleted,
     /// Not in the app's scope.
     OutOfScope,
+    /// Not in the app's scope, and only because nobody assigned them.
+    Unassigned,
 }
 
 /// Everything that a decision depends on.
@@ -103,7 +51,9 @@ pub struct Situation {
     /// Fields by which existing objects are recognised, first match first.
     pub match_fields: Vec<String>,
     /// The administrator's decisions.
-    pub policy: Policy,
+    pub policy: Arc<Policy>,
+    /// When this is: days of grace count from then.
+    pub now_us: i64,
     /// Whether the app can switch accounts off.
     pub can_deactivate: bool,
     /// The first members of whom the app is to be told once a group is in sync; only rehearsals are
@@ -139,8 +89,12 @@ pub enum Next {
     Delete(RemoteId),
     /// Forget it; sends nothing.
     Unlink,
+    /// Remember since when the account's person is leaving, or that they are not; sends nothing.
+    Note(Option<i64>),
+    /// Nothing is to be done before that instant.
+    Wait(i64),
     /// A person must look.
-    Park(Reason),
+    Park(Parked),
 }
 
 /// Why there is nothing to do.
@@ -155,29 +109,92 @@ pub enum Verdict {
     NoAccount,
     /// The account is left alone by policy.
     LeftAlone,
+    /// The account is protected: it is never touched.
+    Protected,
+    /// The account is left alone because somebody said so.
+    Released,
 }
 
 /// The next action for an object.
 pub fn next(situation: &Situation) -> Next {
+    if is_protected(situation) {
+        return match (&situation.link, situation.standing) {
+            (Some(_), Standing::Deleted) => Next::Unlink,
+            _ => Next::Done(Verdict::Protected),
+        };
+    }
+    if let Some(link) = &situation.link {
+        match link.state {
+            Following::Kept => {}
+            Following::Released if situation.standing == Standing::Deleted => return Next::Unlink,
+            Following::Released => return Next::Done(Verdict::Released),
+            Following::Lost => return lost(situation, link),
+        }
+    }
     match situation.standing {
         Standing::Member => join_or_stay(situation),
         standing => leave(situation, standing),
     }
 }
 
+/// Whether the account is one that is never touched: by the app's id, or by a value by which it is
+/// recognised, of what it holds or of what it would be given.
+fn is_protected(situation: &Situation) -> bool {
+    let protected = &situation.policy.protected;
+    if protected.is_empty() {
+        return false;
+    }
+    let is_listed = |text: &str| protected.iter().any(|one| fold(one) == fold(text));
+    let remote = situation.link.as_ref().and_then(|link| link.remote.as_ref());
+    let found = situation.found.iter().flatten().map(|found| &found.observed.id);
+    let ids = remote.into_iter().chain(found).any(|id| is_listed(&id.0));
+    let sent = situation.link.as_ref().map(|link| &link.record);
+    let records = [&situation.desired.always, &situation.desired.on_create].into_iter().chain(sent);
+    ids || records.into_iter().any(|record| {
+        let values = situation.match_fields.iter().filter_map(|field| record.0.get(field));
+        values.filter_map(Value::as_str).any(is_listed)
+    })
+}
+
+/// The app no longer has the account, and policy wants a person asked.
+fn lost(situation: &Situation, link: &Link) -> Next {
+    if situation.standing != Standing::Member {
+        return Next::Unlink;
+    }
+    if situation.policy.lost == Lost::Recreate {
+        return Next::Unlink;
+    }
+    let id = link.remote.as_ref().map_or("", |remote| remote.0.as_str());
+    Next::Park(Parked::new(
+        Cause::Lost,
+        Reason {
+            field: None,
+            detail: format!("The app no longer has the account {id}."),
+            remedy: "Relink it to have it looked for and made anew, or unlink it to leave it so."
+                .into(),
+        },
+    ))
+}
+
 fn join_or_stay(situation: &Situation) -> Next {
     if let Some(problem) = situation.desired.problems.first() {
-        return Next::Park(Reason {
-            field: Some(problem.field.clone()),
-            detail: problem.detail.clone(),
-            remedy: problem.remedy.clone(),
-        });
+        return Next::Park(Parked::new(
+            Cause::Mapping,
+            Reason {
+                field: Some(problem.field.clone()),
+                detail: problem.detail.clone(),
+                remedy: problem.remedy.clone(),
+            },
+        ));
     }
     let Some((link, remote)) =
         situation.link.as_ref().and_then(|link| link.remote.as_ref().map(|remote| (link, remote)))
     else {
         return join(situation);
     };
+    if link.leaving_us.is_some() {
+        return Next::Note(None);
+    }
     if !link.active {
         return Next::SetActive(remote.clone(), true);
     }
@@ -193,14 +210,18 @@ fn join(situation: &Situation) -> Next {
     let Some(found) = &situation.found else {
         let keys = keys(situation);
         return if keys.is_empty() {
-            Next::Park(Reason {
-                field: situation.match_fields.first().cloned(),
-                detail: "No field by which the app could recognise the object has a value.".into(),
-                remedy: format!(
-                    "Map {} to a field that everybody has.",
-                    quoted(&situation.match_fields)
-                ),
-            })
+            Next::Park(Parked::new(
+                Cause::Unrecognisable,
+                Reason {
+                    field: situation.match_fields.first().cloned(),
+                    detail: "No field by which the app could recognise the object has a value."
+                        .into(),
+                    remedy: format!(
+                        "Map {} to a field that everybody has.",
+                        quoted(&situation.match_fields)
+                    ),
+                },
+            ))
         } else {
             Next::Look(keys)
         };
@@ -208,22 +229,36 @@ fn join(situation: &Situation) -> Next {
     match found.as_slice() {
         [] => Next::Create(creation(&situation.desired)),
         [only] if !only.taken => Next::Adopt(only.observed.clone()),
-        [only] => Next::Park(Reason {
-            field: None,
-            detail: format!(
-                "The app's object {} already belongs to another resource.",
-                only.observed.id.0
-            ),
-            remedy: "Make the matching fields differ, or remove the other resource.".into(),
+        [only] => Next::Park(Parked {
+            cause: Cause::Taken,
+            reason: Reason {
+                field: None,
+                detail: format!(
+                    "The app's object {} already belongs to another resource.",
+                    only.observed.id.0
+                ),
+                remedy: "Make the matching fields differ, or remove the other resource.".into(),
+            },
+            candidates: vec![only.observed.id.0.clone()],
         }),
-        several => Next::Park(Reason {
-            field: None,
-            detail: format!(
-                "{} objects of the app match: {}.",
-                several.len(),
-                several.iter().map(|one| one.observed.id.0.as_str()).collect::<Vec<_>>().join(", ")
-            ),
-            remedy: "Remove or rename all but one in the app, then retry.".into(),
+        several => Next::Park(Parked {
+            cause: Cause::Disputed,
+            reason: Reason {
+                field: None,
+                detail: format!(
+                    "{} objects of the app match: {}.",
+                    several.len(),
+                    several
+                        .iter()
+                        .map(|one| one.observed.id.0.as_str())
+                        .collect::<Vec<_>>()
+                        .join(", ")
+                ),
+                remedy:
+                    "Link the one that it is, or remove or rename the others in the app and retry."
+                        .into(),
+            },
+            candidates: several.iter().map(|one| one.observed.id.0.clone()).collect(),
         }),
     }
 }
@@ -244,24 +279,63 @@ fn leave(situation: &Situation, standing: Standing) -> Next {
             None => Next::Unlink,
         };
     };
-    let wish = match (situation.kind, standing) {
-        (Kind::Group, Standing::Deleted) => situation.policy.group_deleted,
-        (Kind::Group, _) => Leaving::Nothing,
-        (Kind::User, Standing::Deleted) => situation.policy.deleted,
-        (Kind::User, Standing::OutOfScope) => situation.policy.out_of_scope,
-        (Kind::User, _) => situation.policy.deactivated,
-    };
+    let wish = wish(situation, standing);
     let may_switch_off = situation.can_deactivate && situation.kind == Kind::User;
-    match wish {
-        Leaving::Delete if link.origin == Origin::Created => Next::Delete(remote.clone()),
-        Leaving::Deactivate | Leaving::Delete if may_switch_off && link.active => {
-            Next::SetActive(remote.clone(), false)
-        }
-        _ if gone => Next::Unlink,
-        Leaving::Nothing => Next::Done(Verdict::LeftAlone),
+    // What is deleted after a while is switched off meanwhile, and so is what was not made by us.
+    let switches_off = match wish.action {
+        Removal::Nothing => false,
+        Removal::Deactivate => due(wish, link, situation.now_us),
+        Removal::Delete => true,
+    };
+    let deletes = wish.action == Removal::Delete && link.origin == Origin::Created;
+    if deletes && due(wish, link, situation.now_us) {
+        return Next::Delete(remote.clone());
+    }
+    let waits = wish.after_days > 0
+        && (deletes || (wish.action == Removal::Deactivate && may_switch_off && link.active));
+    if waits && link.leaving_us.is_none() {
+        return Next::Note(Some(situation.now_us));
+    }
+    if switches_off && may_switch_off && link.active {
+        return Next::SetActive(remote.clone(), false);
+    }
+    if waits {
+        return Next::Wait(end_of_grace(wish, link, situation.now_us));
+    }
+    if gone {
+        return Next::Unlink;
+    }
+    match wish.action {
+        Removal::Nothing => Next::Done(Verdict::LeftAlone),
         _ if link.active => Next::Done(Verdict::LeftAlone),
         _ => Next::Done(Verdict::SwitchedOff),
     }
+}
+
+/// What policy says about somebody who leaves in this way.
+fn wish(situation: &Situation, standing: Standing) -> Leaving {
+    let policy = &situation.policy;
+    match (situation.kind, standing) {
+        (Kind::Group, Standing::Deleted) => policy.group_deleted,
+        (Kind::Group, _) => Leaving::now(Removal::Nothing),
+        (Kind::User, Standing::Deleted) => policy.deleted,
+        (Kind::User, Standing::OutOfScope) => policy.out_of_scope,
+        (Kind::User, Standing::Unassigned) => policy.unassigned,
+        (Kind::User, _) => policy.deactivated,
+    }
+}
+
+const DAY_US: i64 = 86_400_000_000;
+
+/// When the days of grace are over; from now, where they have not begun.
+fn end_of_grace(wish: Leaving, link: &Link, now_us: i64) -> i64 {
+    let begun = link.leaving_us.unwrap_or(now_us);
+    begun.saturating_add(i64::from(wish.after_days).saturating_mul(DAY_US))
+}
+
+fn due(wish: Leaving, link: &Link, now_us: i64) -> bool {
+    wish.after_days == 0
+        || (link.leaving_us.is_some() && end_of_grace(wish, link, now_us) <= now_us)
 }
 
 /// By what the object is looked for. Falls back to what was last sent, for leavers whose creation

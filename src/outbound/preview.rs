@@ -2,9 +2,10 @@
 
 use super::application::Application;
 use super::engine::Engine;
-use super::plan::{self, Found, Link, Next, Origin, Situation, Standing};
+use super::plan::{self, Found, Link, Next, Origin, Parked, Situation, Standing};
 use super::situation::{self, Beside, Reading, Terms};
 use crate::adapters::adapter::{Failure, Reason, RemoteId, Step, WireRequest};
+use crate::clock::rfc3339;
 use crate::id::ResourceId;
 use crate::mapping::compiled::{Mapping, Problem, misfits};
 use crate::mapping::field::Kind;
@@ -112,7 +113,8 @@ pub async fn preview(
     let beside = Beside { groups: true, members: MEMBERS };
     let reading = situation::read(engine, application, both, kind, id, beside).await?;
     let Some(present) = &reading.present else { return Err(unknown()) };
-    let now = situation::judge(application, &terms, kind, &reading);
+    let now_us = engine.clock().now_us();
+    let now = situation::judge(application, &terms, kind, &reading, now_us);
     let is_new = now.link.as_ref().is_none_or(|link| link.remote.is_none());
     // Somebody who is switched off or out of scope is shown with the values they would have.
     let desired = match now.standing {
@@ -135,12 +137,14 @@ pub async fn preview(
 /// What would become of the account of somebody who is gone from the directory: one sentence, and the
 /// requests.
 pub async fn leaver(
+    engine: &Engine,
     application: &Application,
     kind: Kind,
     link: LinkRow,
 ) -> (String, Vec<WireRequest>) {
     let reading = Reading::gone(link);
-    let now = situation::judge(application, &application.terms, kind, &reading);
+    let now_us = engine.clock().now_us();
+    let now = situation::judge(application, &application.terms, kind, &reading, now_us);
     let Rehearsal { steps, sentence, .. } = rehearse(now);
     let requests = application.adapter.requests(kind, &steps).await.unwrap_or_default();
     (sentence, requests)
@@ -240,21 +244,13 @@ pub fn rehearse(mut now: Situation) -> Rehearsal {
             }
             Next::Create(record) => {
                 done.push("is created");
-                now.link = Some(Link {
-                    remote: Some(RemoteId("{id}".into())),
-                    active: true,
-                    origin: Origin::Created,
-                    record: record.clone(),
-                });
+                let id = RemoteId("{id}".into());
+                now.link = Some(Link::new(id, true, Origin::Created, record.clone()));
                 steps.push(Step::Create(record));
             }
             Next::Adopt(observed) => {
-                now.link = Some(Link {
-                    remote: Some(observed.id),
-                    active: observed.active.unwrap_or(true),
-                    origin: Origin::Adopted,
-                    record: observed.record,
-                });
+                let active = observed.active.unwrap_or(true);
+                now.link = Some(Link::new(observed.id, active, Origin::Adopted, observed.record));
             }
             Next::Update(remote, change, whole) => {
                 done.push("is updated");
@@ -279,23 +275,31 @@ pub fn rehearse(mut now: Situation) -> Rehearsal {
                 now.desired = Desired::default();
             }
             Next::Unlink => now.link = None,
-            Next::Park(Reason { detail, remedy, .. }) => {
+            Next::Note(leaving_us) => {
+                if let Some(link) = &mut now.link {
+                    link.leaving_us = leaving_us;
+                }
+            }
+            Next::Wait(until_us) => {
+                let day = rfc3339(until_us);
+                let sentence =
+                    format!("{} Nothing more is done before {day}.", so_far(&now, &done));
+                return Rehearsal { steps, parked: false, sentence };
+            }
+            Next::Park(Parked { reason: Reason { detail, remedy, .. }, .. }) => {
                 let sentence = format!("Nothing is sent. {detail} {remedy}");
                 return Rehearsal { steps, parked: true, sentence };
             }
             Next::Done(verdict) => {
                 let told = now.members.add.len() + now.members.remove.len();
-                if now.standing == Standing::Member
+                if verdict == plan::Verdict::InSync
                     && told > 0
                     && let Some(remote) = now.link.as_ref().and_then(|link| link.remote.clone())
                 {
                     done.push("is told of its members");
                     steps.push(Step::Members(remote, now.members.clone()));
                 }
-                let noun = match now.kind {
-                    Kind::User => "account",
-                    Kind::Group => "group",
-                };
+                let noun = noun(now.kind);
                 let sentence = if done.is_empty() {
                     match verdict {
                         plan::Verdict::InSync => "The app holds what it should.".to_owned(),
@@ -304,6 +308,12 @@ pub fn rehearse(mut now: Situation) -> Rehearsal {
                             format!("There is no {noun}, and there should be none.")
                         }
                         plan::Verdict::LeftAlone => format!("The {noun} is left alone."),
+                        plan::Verdict::Protected => {
+                            format!("The {noun} is protected: it is never touched.")
+                        }
+                        plan::Verdict::Released => {
+                            format!("The {noun} is left alone until somebody links it again.")
+                        }
                     }
                 } else {
                     format!("The {noun} {}.", done.join(", then "))
@@ -314,6 +324,23 @@ pub fn rehearse(mut now: Situation) -> Rehearsal {
     }
     let sentence = "The plan does not end; this is a defect of Rollcall.".into();
     Rehearsal { steps, parked: true, sentence }
+}
+
+const fn noun(kind: Kind) -> &'static str {
+    match kind {
+        Kind::User => "account",
+        Kind::Group => "group",
+    }
+}
+
+fn so_far(now: &Situation, done: &[&str]) -> String {
+    let noun = noun(now.kind);
+    if done.is_empty() {
+        let is_off = now.link.as_ref().is_some_and(|link| !link.active);
+        let how = if is_off { "is switched off" } else { "stays as it is" };
+        return format!("The {noun} {how}.");
+    }
+    format!("The {noun} {}.", done.join(", then "))
 }
 
 fn set_record(now: &mut Situation, whole: Record) {

@@ -6,6 +6,7 @@ use super::engine::{Engine, lease_length, lease_name, micros};
 use super::retry;
 use super::worker::{self, Effect};
 use crate::id::{self, AppId, OrganizationId};
+use crate::store::apps::Pause;
 use crate::store::jobs::Job;
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use std::collections::VecDeque;
@@ -179,8 +180,10 @@ async fn claim(
     // An idle queue costs a read, not a write. After a failure one object is tried whether it is due
     // or not: it is how an app that was away is found to be back.
     let due_us = if ahead { i64::MAX } else { now_us };
-    let due =
-        engine.store().glance(organization, move |reader| reader.has_due_jobs(app, due_us)).await;
+    let due = engine
+        .store()
+        .glance(organization, move |reader| reader.has_due_jobs(app, now_us, due_us))
+        .await;
     match due {
         Ok(false) => return Claimed::Jobs(application, Vec::new()),
         Ok(true) => {}
@@ -233,7 +236,9 @@ async fn pause(
     tracing::warn!(app.id = %app, reason = %sentence, "the app is paused");
     let paused = engine
         .store()
-        .write(organization, move |transaction| transaction.pause_app(app, None, Some(&sentence)))
+        .write(organization, move |transaction| {
+            transaction.pause_app(app, None, Some(&Pause::new(Pause::SETTINGS, sentence.as_str())))
+        })
         .await;
     match paused {
         Ok(()) => Claimed::Stop,

@@ -5,7 +5,7 @@
 
 use super::application::Application;
 use super::engine::Engine;
-use super::plan::{Link, Origin, Situation, Standing};
+use super::plan::{Following, Link, Origin, Situation, Standing};
 use crate::adapters::adapter::{MemberChange, RemoteId};
 use crate::id::{AppId, ResourceId};
 use crate::mapping::compiled::Mapping;
@@ -123,6 +123,14 @@ impl Present {
                 terms.scope.takes_group(id, !self.assignments.is_empty())
             }
         }
+    }
+
+    /// In which way somebody is out of scope: because nobody assigned them, or for another reason.
+    fn outside(&self, terms: &Terms, kind: Kind) -> Standing {
+        let parts = self.decision(terms, kind).parts;
+        let mut failing = parts.iter().filter(|part| !part.holds).peekable();
+        let unassigned = failing.peek().is_some() && failing.all(|part| part.rule == "assigned");
+        if unassigned { Standing::Unassigned } else { Standing::OutOfScope }
     }
 
     /// Accounts in the app of those to whom it refers, by their ids here.
@@ -369,11 +377,12 @@ pub(super) fn judge(
     terms: &Terms,
     kind: Kind,
     reading: &Reading,
+    now_us: i64,
 ) -> Situation {
     let link = reading.link.clone();
     let standing = match &reading.present {
         None => Standing::Deleted,
-        Some(present) if !present.is_in_scope(terms, kind) => Standing::OutOfScope,
+        Some(present) if !present.is_in_scope(terms, kind) => present.outside(terms, kind),
         Some(present) => match present.resource.get("active") {
             Some(Value::Bool(false)) if kind == Kind::User => Standing::Deactivated,
             _ => Standing::Member,
@@ -392,7 +401,8 @@ pub(super) fn judge(
         link: link.map(remembered),
         found: None,
         match_fields: application.match_fields(kind),
-        policy: application.policy,
+        policy: Arc::clone(&application.policy),
+        now_us,
         can_deactivate: true,
         members: reading.members.clone(),
     }
@@ -404,6 +414,12 @@ fn remembered(row: LinkRow) -> Link {
         active: row.state != "deactivated",
         origin: if row.origin == "created" { Origin::Created } else { Origin::Adopted },
         record: Record(row.record.into_iter().collect()),
+        leaving_us: row.leaving_us,
+        state: match row.state.as_str() {
+            "lost" => Following::Lost,
+            "released" => Following::Released,
+            _ => Following::Kept,
+        },
     }
 }
 

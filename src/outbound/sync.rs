@@ -44,6 +44,7 @@ pub struct Summary {
 /// The store's.
 pub async fn plan(engine: &Engine, application: &Application) -> store::Result<Summary> {
     let watch = Stopwatch::start();
+    let now_us = engine.clock().now_us();
     let mut summary = Summary::default();
     let terms = std::slice::from_ref(&application.terms);
     let beside = Beside { groups: false, members: 1 };
@@ -54,7 +55,8 @@ pub async fn plan(engine: &Engine, application: &Application) -> store::Result<S
                 situation::page(engine, application, terms, *kind, (after, PAGE), beside).await?;
             let Some(last) = page.last().map(|reading| reading.id) else { break };
             for reading in page {
-                let situation = situation::judge(application, &application.terms, *kind, &reading);
+                let situation =
+                    situation::judge(application, &application.terms, *kind, &reading, now_us);
                 count(&mut summary, *kind, reading.id, situation);
             }
             after = Some(last);
@@ -87,6 +89,7 @@ async fn count_leavers(
     summary: &mut Summary,
 ) -> store::Result<()> {
     let app = application.row.id;
+    let now_us = engine.clock().now_us();
     let leavers = engine
         .store()
         .read(application.organization, move |reader| {
@@ -96,7 +99,8 @@ async fn count_leavers(
     for link in leavers {
         if let Some(kind) = Kind::named(&link.kind) {
             let reading = Reading::gone(link);
-            let situation = situation::judge(application, &application.terms, kind, &reading);
+            let situation =
+                situation::judge(application, &application.terms, kind, &reading, now_us);
             count(summary, kind, reading.id, situation);
         }
     }

@@ -9,13 +9,15 @@ mod record;
 
 use super::application::Application;
 use super::engine::{Engine, micros};
-use super::plan::{self, Found, Link, Next, Origin, Situation, Standing};
+use super::plan::{self, Cause, Following, Found, Link, Next, Origin, Parked, Situation};
+use super::policy::Lost;
 use super::retry;
 use super::situation::{self, Beside};
 use crate::adapters::adapter::{Failure, Observed, Reason};
 use crate::clock::Stopwatch;
 use crate::id;
 use crate::mapping::field::Kind;
+use crate::store::apps::Pause;
 use crate::store::jobs::{Closed, Job};
 use crate::store::links::Holder;
 use crate::store::{self};
@@ -136,13 +138,18 @@ impl Push<'_> {
         let mut lost = 0;
         for _ in 0..MOST_ACTIONS {
             let next = plan::next(&now);
-            if !matches!(next, Next::Done(_) | Next::Park(_) | Next::Unlink | Next::Adopt(_)) {
-                *asked = true;
-            }
+            *asked |= matches!(
+                next,
+                Next::Look(_)
+                    | Next::Create(_)
+                    | Next::Update(..)
+                    | Next::SetActive(..)
+                    | Next::Delete(_)
+            );
             match next {
-                Next::Done(_) => {
+                Next::Done(verdict) => {
                     if kind == Kind::Group
-                        && now.standing == Standing::Member
+                        && verdict == plan::Verdict::InSync
                         && let Some(remote) = now.link.as_ref().and_then(|link| link.remote.clone())
                     {
                         match members::push(self, &remote, asked).await {
@@ -151,10 +158,7 @@ impl Push<'_> {
                                 lost += 1;
                                 let group = self.application.adapter.read(kind, &remote).await;
                                 if let Err(Failure::Gone) = group {
-                                    self.recorder
-                                        .unlink(Some(Action::Lost), &Stopwatch::start())
-                                        .await?;
-                                    (now.link, now.found) = (None, None);
+                                    self.lose(&mut now, &Stopwatch::start()).await?;
                                     continue;
                                 }
                                 return self.park(&unknown_member()).await;
@@ -164,7 +168,14 @@ impl Push<'_> {
                     }
                     return self.close().await;
                 }
-                Next::Park(reason) => return self.park(&reason).await,
+                Next::Park(parked) => return self.park(&parked).await,
+                Next::Wait(until_us) => return self.recorder.wait(until_us).await,
+                Next::Note(leaving_us) => {
+                    if let Some(link) = &mut now.link {
+                        link.leaving_us = leaving_us;
+                        self.recorder.note(kind, link).await?;
+                    }
+                }
                 Next::Look(keys) => now.found = Some(self.look(kind, &keys).await?),
                 Next::Create(record) => {
                     if now.link.is_none() {
@@ -177,12 +188,8 @@ impl Push<'_> {
                     let once = format!("{}:{}", self.application.row.id, self.job.resource);
                     match self.application.adapter.create(kind, &record, &once).await {
                         Ok(observed) => {
-                            let link = Link {
-                                remote: Some(observed.id),
-                                active: observed.active.unwrap_or(true),
-                                origin: Origin::Created,
-                                record,
-                            };
+                            let active = observed.active.unwrap_or(true);
+                            let link = Link::new(observed.id, active, Origin::Created, record);
                             let names = fields(&link);
                             now.link = Some(link);
                             if self.linked(&now, Action::Create, names, &watch).await? {
@@ -196,7 +203,7 @@ impl Push<'_> {
                             if let Some(link) = now.link.as_mut().filter(|_| is_fresh) {
                                 // Nothing of ours was in doubt: what is there is somebody else's.
                                 link.origin = Origin::Adopted;
-                                self.recorder.disclaim(kind, link).await?;
+                                self.recorder.note(kind, link).await?;
                             }
                         }
                         Err(Failure::Conflict { detail }) => {
@@ -215,13 +222,8 @@ impl Push<'_> {
                     let watch = Stopwatch::start();
                     // What Rollcall was about to make and then finds is its own.
                     let origin = now.link.as_ref().map_or(Origin::Adopted, |link| link.origin);
-                    let link = Link {
-                        active: observed.active.unwrap_or(true),
-                        remote: Some(observed.id),
-                        origin,
-                        record: observed.record,
-                    };
-                    now.link = Some(link);
+                    let active = observed.active.unwrap_or(true);
+                    now.link = Some(Link::new(observed.id, active, origin, observed.record));
                     if self.linked(&now, Action::Adopt, Vec::new(), &watch).await? {
                         return Ok(());
                     }
@@ -230,9 +232,8 @@ impl Push<'_> {
                     let watch = Stopwatch::start();
                     let done =
                         self.application.adapter.update(kind, &remote, &change, &whole).await;
-                    if self.is_lost(&done, &mut lost, &watch).await? {
-                        now.link = None;
-                        now.found = None;
+                    if is_lost(&done, &mut lost) {
+                        self.lose(&mut now, &watch).await?;
                         continue;
                     }
                     done?;
@@ -249,9 +250,8 @@ impl Push<'_> {
                     let watch = Stopwatch::start();
                     let done = self.application.adapter.set_active(kind, &remote, active).await;
                     if active {
-                        if self.is_lost(&done, &mut lost, &watch).await? {
-                            now.link = None;
-                            now.found = None;
+                        if is_lost(&done, &mut lost) {
+                            self.lose(&mut now, &watch).await?;
                             continue;
                         }
                     } else if matches!(done, Err(Failure::Gone)) {
@@ -284,12 +284,15 @@ impl Push<'_> {
                 }
             }
         }
-        self.park(&Reason {
-            field: None,
-            detail: "The app does not keep what it was told.".into(),
-            remedy: "Look at the attempts of this object; the app may change values by itself."
-                .into(),
-        })
+        self.park(&Parked::new(
+            Cause::Unstable,
+            Reason {
+                field: None,
+                detail: "The app does not keep what it was told.".into(),
+                remedy: "Look at the attempts of this object; the app may change values by itself."
+                    .into(),
+            },
+        ))
         .await
     }
 
@@ -314,6 +317,7 @@ impl Push<'_> {
                     &self.application.terms,
                     kind,
                     &reading,
+                    self.engine.clock().now_us(),
                 ));
             }
         }
@@ -374,20 +378,24 @@ impl Push<'_> {
         Ok(Vec::new())
     }
 
-    /// Whether the app no longer knows the object. The first time it is forgotten and made anew;
-    /// the second time the app contradicts itself, which is a failure.
-    async fn is_lost(
-        &self,
-        done: &Result<(), Failure>,
-        lost: &mut u32,
-        watch: &Stopwatch,
-    ) -> Result<bool, Stop> {
-        if !matches!(done, Err(Failure::Gone)) || *lost > 0 {
-            return Ok(false);
+    /// The app no longer has the object: what becomes of it is the policy's.
+    async fn lose(&self, now: &mut Situation, watch: &Stopwatch) -> Result<(), Stop> {
+        let state = match self.application.policy.lost {
+            Lost::Recreate => None,
+            Lost::Park => Some(Following::Lost),
+            Lost::Release => Some(Following::Released),
+        };
+        now.found = None;
+        match (state, &mut now.link) {
+            (Some(state), Some(link)) => {
+                link.state = state;
+                self.recorder.lost(now.kind, link, watch).await
+            }
+            _ => {
+                now.link = None;
+                self.recorder.unlink(Some(Action::Lost), watch).await
+            }
         }
-        *lost += 1;
-        self.recorder.unlink(Some(Action::Lost), watch).await?;
-        Ok(true)
     }
 
     async fn close(&self) -> Result<(), Stop> {
@@ -397,12 +405,13 @@ impl Push<'_> {
         }
     }
 
-    async fn park(&self, reason: &Reason) -> Result<(), Stop> {
+    async fn park(&self, parked: &Parked) -> Result<(), Stop> {
         tracing::info!(
             app.id = %self.application.row.id, resource.id = %self.job.resource,
-            field = reason.field.as_deref().unwrap_or(""), "an object is parked"
+            field = parked.reason.field.as_deref().unwrap_or(""), cause = ?parked.cause,
+            "an object is parked"
         );
-        self.recorder.park(reason).await
+        self.recorder.park(parked).await
     }
 
     /// Turns a failure into what happens to the job.
@@ -420,16 +429,23 @@ impl Push<'_> {
                 (self.defer(&text, after, 0).await, Effect::Throttled { wish: after })
             }
             Failure::Unauthorized(detail) => (
-                self.pause(&format!(
-                    "The app refuses the credential ({detail}). Enter a new one, then check the connection."
-                ))
+                self.pause(
+                    Pause::CREDENTIAL,
+                    &format!(
+                        "The app refuses the credential ({detail}). Enter a new one, then check the \
+                         connection."
+                    ),
+                )
                 .await,
                 Effect::Paused,
             ),
             Failure::Misconfigured(reason) => {
-                (self.pause(&format!("{} {}", reason.detail, reason.remedy)).await, Effect::Paused)
+                let sentence = format!("{} {}", reason.detail, reason.remedy);
+                (self.pause(Pause::SETTINGS, &sentence).await, Effect::Paused)
             }
-            Failure::Refused(reason) => (self.park(&reason).await, Effect::Fine),
+            Failure::Refused(reason) => {
+                (self.park(&Parked::new(Cause::Refused, reason)).await, Effect::Fine)
+            }
             // Two may be swapping names: the other one gets a moment to go first.
             Failure::Conflict { .. } if self.job.attempts < PATIENT => {
                 (self.defer(&text, None, 1).await, Effect::Fine)
@@ -438,20 +454,26 @@ impl Push<'_> {
                 (self.park(&hidden_conflict(&detail)).await, Effect::Fine)
             }
             Failure::Gone => (
-                self.park(&Reason {
-                    field: None,
-                    detail: "The app made the object and does not know it.".into(),
-                    remedy: "Look for the object in the app, then retry.".into(),
-                })
+                self.park(&Parked::new(
+                    Cause::Unstable,
+                    Reason {
+                        field: None,
+                        detail: "The app made the object and does not know it.".into(),
+                        remedy: "Look for the object in the app, then retry.".into(),
+                    },
+                ))
                 .await,
                 Effect::Fine,
             ),
             Failure::Unsupported(what) => (
-                self.park(&Reason {
-                    field: None,
-                    detail: format!("The app cannot do this: {what}."),
-                    remedy: "Do it in the app by hand, or change the app's policy.".into(),
-                })
+                self.park(&Parked::new(
+                    Cause::Unsupported,
+                    Reason {
+                        field: None,
+                        detail: format!("The app cannot do this: {what}."),
+                        remedy: "Do it in the app by hand, or change the app's policy.".into(),
+                    },
+                ))
                 .await,
                 Effect::Fine,
             ),
@@ -476,9 +498,9 @@ impl Push<'_> {
         self.recorder.defer(run_at_us, attempts, detail).await
     }
 
-    async fn pause(&self, sentence: &str) -> Result<(), Stop> {
+    async fn pause(&self, by: &'static str, sentence: &str) -> Result<(), Stop> {
         tracing::warn!(app.id = %self.application.row.id, reason = sentence, "the app is paused");
-        self.recorder.pause(sentence).await
+        self.recorder.pause(by, sentence).await
     }
 
     /// Puts the job back for a moment, if the store lets us.
@@ -491,24 +513,40 @@ impl Push<'_> {
     }
 }
 
+/// Whether the app no longer knows the object. The second time it contradicts itself, which is a
+/// failure.
+fn is_lost(done: &Result<(), Failure>, lost: &mut u32) -> bool {
+    if !matches!(done, Err(Failure::Gone)) || *lost > 0 {
+        return false;
+    }
+    *lost += 1;
+    true
+}
+
 fn fields(link: &Link) -> Vec<String> {
     link.record.0.keys().cloned().collect()
 }
 
-fn unknown_member() -> Reason {
-    Reason {
-        field: Some("members".into()),
-        detail: "The app has the group and answers that something is missing.".into(),
-        remedy: "Look whether every member has an account in the app, then retry.".into(),
-    }
+fn unknown_member() -> Parked {
+    Parked::new(
+        Cause::Refused,
+        Reason {
+            field: Some("members".into()),
+            detail: "The app has the group and answers that something is missing.".into(),
+            remedy: "Look whether every member has an account in the app, then retry.".into(),
+        },
+    )
 }
 
-fn hidden_conflict(detail: &str) -> Reason {
-    Reason {
-        field: None,
-        detail: format!(
-            "The app has such an object already ({detail}), but shows none that matches."
-        ),
-        remedy: "Make its matching field equal in the app, or remove it, then retry.".into(),
-    }
+fn hidden_conflict(detail: &str) -> Parked {
+    Parked::new(
+        Cause::Conflict,
+        Reason {
+            field: None,
+            detail: format!(
+                "The app has such an object already ({detail}), but shows none that matches."
+            ),
+            remedy: "Make its matching field equal in the app, or remove it, then retry.".into(),
+        },
+    )
 }

@@ -10,6 +10,38 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 use serde_json::{Map, Value};
 
+/// Why nothing is sent to an app.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pause {
+    /// Who or what holds it: [`Pause::ADMIN`] and the others.
+    pub by: String,
+    /// One sentence.
+    pub sentence: String,
+    /// When it goes on by itself; none: when somebody lets it.
+    pub until_us: Option<i64>,
+}
+
+impl Pause {
+    /// An administrator paused it.
+    pub const ADMIN: &str = "admin";
+    /// The app is being worked on by its own people.
+    pub const MAINTENANCE: &str = "maintenance";
+    /// The app refuses the credential.
+    pub const CREDENTIAL: &str = "credential";
+    /// A setting, the mapping or the scope cannot be used.
+    pub const SETTINGS: &str = "settings";
+
+    /// Until somebody lets it go on.
+    pub fn new(by: &str, sentence: impl Into<String>) -> Self {
+        Self { by: by.to_owned(), sentence: sentence.into(), until_us: None }
+    }
+
+    /// Whether people decided it, so that only people end it.
+    pub fn is_by_hand(&self) -> bool {
+        [Self::ADMIN, Self::MAINTENANCE].contains(&self.by.as_str())
+    }
+}
+
 /// A configured app.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AppRow {
@@ -28,13 +60,15 @@ pub struct AppRow {
     /// *Setup Provisioning*.
     pub enabled: bool,
     /// Why nothing is sent; the queue is kept.
-    pub paused: Option<String>,
+    pub paused: Option<Pause>,
     /// Version of the mapping in force.
     pub mapping: i64,
     /// Whose values the mapping is shown with.
     pub sample: Option<ResourceId>,
     /// Counts changes of the app.
     pub revision: i64,
+    /// When the app's own accounts were last read and compared.
+    pub reconciled_us: Option<i64>,
     /// When it came to be.
     pub created_us: i64,
     /// When it last changed.
@@ -43,13 +77,15 @@ pub struct AppRow {
 
 type Row = (
     (AppId, String, String, String, Option<String>, String, bool),
-    (Option<String>, i64, Option<ResourceId>, i64, i64, i64),
+    (Option<String>, Option<String>, Option<i64>),
+    (i64, Option<ResourceId>, i64, Option<i64>, i64, i64),
 );
 
 fn row(row: Row) -> Result<AppRow> {
     let (
         (id, name, adapter, settings, scope, policy, enabled),
-        (paused, mapping, sample, revision, created_us, modified_us),
+        (paused, paused_by, until_us),
+        (mapping, sample, revision, reconciled_us, created_us, modified_us),
     ) = row;
     let corrupt = |error: serde_json::Error| Error::Corrupt(error.to_string());
     Ok(AppRow {
@@ -60,13 +96,32 @@ fn row(row: Row) -> Result<AppRow> {
         scope,
         policy: serde_json::from_str(&policy).map_err(corrupt)?,
         enabled,
-        paused,
+        paused: paused.map(|sentence| Pause {
+            by: paused_by.unwrap_or_else(|| Pause::SETTINGS.to_owned()),
+            sentence,
+            until_us,
+        }),
         mapping,
         sample,
         revision,
+        reconciled_us,
         created_us,
         modified_us,
     })
+}
+
+type PauseColumns<'a> = (
+    diesel::dsl::Eq<app::paused, Option<&'a str>>,
+    diesel::dsl::Eq<app::paused_by, Option<&'a str>>,
+    diesel::dsl::Eq<app::paused_until_us, Option<i64>>,
+);
+
+fn pause(reason: Option<&Pause>) -> PauseColumns<'_> {
+    (
+        app::paused.eq(reason.map(|one| one.sentence.as_str())),
+        app::paused_by.eq(reason.map(|one| one.by.as_str())),
+        app::paused_until_us.eq(reason.and_then(|one| one.until_us)),
+    )
 }
 
 macro_rules! columns {
@@ -81,11 +136,12 @@ macro_rules! columns {
                 app::policy,
                 app::enabled,
             ),
+            (app::paused, app::paused_by, app::paused_until_us),
             (
-                app::paused,
                 app::mapping,
                 app::sample_id,
                 app::revision,
+                app::reconciled_us,
                 app::created_us,
                 app::modified_us,
             ),
@@ -159,7 +215,6 @@ impl Transaction<'_> {
                 app::scope.eq(&new.scope),
                 app::policy.eq(new.policy.to_string()),
                 app::enabled.eq(new.enabled),
-                app::paused.eq(&new.paused),
                 app::mapping.eq(new.mapping),
                 app::sample_id.eq(new.sample),
                 app::revision.eq(new.revision),
@@ -191,7 +246,7 @@ impl Transaction<'_> {
             app::scope.eq(&changed.scope),
             app::policy.eq(changed.policy.to_string()),
             app::enabled.eq(changed.enabled),
-            app::paused.eq(&changed.paused),
+            pause(changed.paused.as_ref()),
             app::mapping.eq(changed.mapping),
             app::sample_id.eq(changed.sample),
             app::revision.eq(changed.revision + 1),
@@ -207,13 +262,13 @@ impl Transaction<'_> {
         &mut self,
         id: AppId,
         revision: Option<i64>,
-        reason: Option<&str>,
+        reason: Option<&Pause>,
     ) -> Result<()> {
         let organization = self.organization;
         let at = revision.or(self.app_revision(id)?).unwrap_or_default();
         let same = app::organization.eq(organization).and(app::id.eq(id));
         diesel::update(app::table.filter(same.and(app::revision.eq(at))))
-            .set((app::paused.eq(reason), app::revision.eq(app::revision + 1)))
+            .set((pause(reason), app::revision.eq(app::revision + 1)))
             .execute(self.reader.conn)?;
         Ok(())
     }

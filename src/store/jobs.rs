@@ -1,7 +1,7 @@
 //! Work: at most one row per app and resource, so a burst of changes is one push.
 //!
-//! A job is *ready*, *running* (claimed, with a lease and a fence) or *parked* (a person must look,
-//! or the object must change). It is deleted when it is done and nothing changed meanwhile.
+//! A job is *ready*, *running* (claimed, with a lease and a fence), *waiting* (for days of grace to
+//! be over) or *parked* (a person must look, or the object must change). It is deleted when it is done and nothing changed meanwhile.
 
 mod marking;
 
@@ -50,6 +50,8 @@ pub struct Job {
     pub fence: i64,
     /// The Quick Sync it belongs to.
     pub run: Option<RunId>,
+    /// Whether a removal was approved, by a person or with the run.
+    pub approved: bool,
 }
 
 /// What closing a job came to.
@@ -73,6 +75,8 @@ pub struct Queue {
     pub running: i64,
     /// Waiting for a person or a change.
     pub parked: i64,
+    /// Waiting for days of grace to be over.
+    pub waiting: i64,
 }
 
 /// A job as an administrator sees it.
@@ -80,7 +84,7 @@ pub struct Queue {
 pub struct JobState {
     /// The object.
     pub resource: ResourceId,
-    /// `ready`, `running` or `parked`.
+    /// `ready`, `running`, `parked` or `waiting`.
     pub state: String,
     /// When it is tried next.
     pub run_at_us: i64,
@@ -106,6 +110,10 @@ impl Transaction<'_> {
         expired.push(" AND app_id = ").bind(app);
         expired.push(" AND state = 'running' AND lease_us < ").bind(now_us);
         expired.execute(self.conn)?;
+        let mut waited = Sql::new("UPDATE job SET state = 'ready' WHERE organization = ");
+        waited.bind(self.organization).push(" AND app_id = ").bind(app);
+        waited.push(" AND state = 'waiting' AND run_at_us <= ").bind(now_us);
+        waited.execute(self.conn)?;
         let due = self.claim(app, now_us, "priority, run_at_us", limit, lease_us)?;
         if due.is_empty() && ahead {
             return self.claim(app, i64::MAX, "run_at_us", 1, lease_us);
@@ -133,23 +141,23 @@ impl Transaction<'_> {
             sql.push(" FOR UPDATE SKIP LOCKED");
         }
         sql.push(
-            ") RETURNING resource_id, kind, generation, attempts, fence, run_id, priority, run_at_us",
+            ") RETURNING resource_id, kind, generation, attempts, fence, run_id, approved, priority, \
+             run_at_us",
         );
-        type Row = (ResourceId, String, i64, i32, i64, Option<RunId>, i32, i64);
-        let mut rows: Vec<Row> =
-            sql.load::<(Id, Text, BigInt, Integer, BigInt, Nullable<Id>, Integer, BigInt), _>(
-                self.conn,
-            )?;
-        rows.sort_by_key(|row| (row.6, row.7));
+        type Types = (Id, Text, BigInt, Integer, BigInt, Nullable<Id>, Bool, Integer, BigInt);
+        type Row = (ResourceId, String, i64, i32, i64, Option<RunId>, bool, i32, i64);
+        let mut rows: Vec<Row> = sql.load::<Types, _>(self.conn)?;
+        rows.sort_by_key(|row| (row.7, row.8));
         Ok(rows
             .into_iter()
-            .map(|(resource, kind, generation, attempts, fence, run, _, _)| Job {
+            .map(|(resource, kind, generation, attempts, fence, run, approved, _, _)| Job {
                 resource,
                 kind,
                 generation,
                 attempts: u32::try_from(attempts).unwrap_or(0),
                 fence,
                 run,
+                approved,
             })
             .collect())
     }
@@ -198,6 +206,18 @@ impl Transaction<'_> {
         sql.bind(run_at_us).push(", attempts = ");
         sql.bind(i32::try_from(attempts).unwrap_or(i32::MAX)).push(", error = ");
         sql.bind(error.map(str::to_owned));
+        self.held(&mut sql, app, job);
+        sql.execute(self.conn)?;
+        Ok(())
+    }
+
+    /// Lets a job wait until then, unless the object changed since it was claimed: then it is ready
+    /// again. Its run is done with it.
+    pub fn let_wait(&mut self, app: AppId, job: &Job, until_us: i64) -> Result<()> {
+        let mut sql = Sql::new("UPDATE job SET lease_us = NULL, attempts = 0, error = NULL, ");
+        sql.push("run_id = NULL, state = CASE WHEN generation = ").bind(job.generation);
+        sql.push(" THEN 'waiting' ELSE 'ready' END, run_at_us = CASE WHEN generation = ");
+        sql.bind(job.generation).push(" THEN ").bind(until_us).push(" ELSE run_at_us END");
         self.held(&mut sql, app, job);
         sql.execute(self.conn)?;
         Ok(())
@@ -255,14 +275,16 @@ impl Transaction<'_> {
 }
 
 impl Reader<'_> {
-    /// Whether a claim of what is due before `due_us` would find something.
-    pub fn has_due_jobs(&mut self, app: AppId, due_us: i64) -> Result<bool> {
+    /// Whether a claim of what is due before `due_us`, or has waited until now, would find something.
+    pub fn has_due_jobs(&mut self, app: AppId, now_us: i64, due_us: i64) -> Result<bool> {
         let mut sql = Sql::new("SELECT EXISTS (SELECT 1 FROM job WHERE organization = ");
         sql.bind(self.organization).push(" AND app_id = ").bind(app);
         sql.push(" AND state = 'ready' AND run_at_us <= ").bind(due_us);
         sql.push(") OR EXISTS (SELECT 1 FROM job WHERE organization = ").bind(self.organization);
         sql.push(" AND app_id = ").bind(app).push(" AND state = 'running' AND lease_us < ");
-        sql.bind(due_us).push(")");
+        sql.bind(due_us).push(") OR EXISTS (SELECT 1 FROM job WHERE organization = ");
+        sql.bind(self.organization).push(" AND app_id = ").bind(app);
+        sql.push(" AND state = 'waiting' AND run_at_us <= ").bind(now_us).push(")");
         let rows: Vec<(bool,)> = sql.load::<(Bool,), _>(self.conn)?;
         Ok(rows.first().is_some_and(|row| row.0))
     }
@@ -277,6 +299,7 @@ impl Reader<'_> {
             match state.as_str() {
                 "running" => queue.running = count,
                 "parked" => queue.parked = count,
+                "waiting" => queue.waiting = count,
                 _ => queue.ready = count,
             }
         }

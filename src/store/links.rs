@@ -19,7 +19,8 @@ pub struct LinkRow {
     pub kind: String,
     /// The app's id; none while it is unknown whether a creation took effect.
     pub remote_id: Option<String>,
-    /// `linked`, `in_doubt` or `deactivated`.
+    /// `linked`, `in_doubt`, `deactivated`, `lost` (the app no longer has it, and a person is asked) or
+    /// `released` (a person or the policy said to leave it alone).
     pub state: String,
     /// `created` or `adopted`.
     pub origin: String,
@@ -27,6 +28,14 @@ pub struct LinkRow {
     pub record: Map<String, Value>,
     /// When it was last written.
     pub pushed_us: i64,
+    /// Since when its person should have no account.
+    pub leaving_us: Option<i64>,
+    /// When the app last showed the account in a list.
+    pub seen_us: Option<i64>,
+    /// What the app was seen to hold otherwise and is not put right, by field.
+    pub drift: Map<String, Value>,
+    /// Version of the mapping that was last pushed.
+    pub mapping: Option<i64>,
 }
 
 /// Who an object of an app belongs to.
@@ -40,30 +49,78 @@ pub enum Holder {
     Leaving,
 }
 
-const COLUMNS: &str =
-    "SELECT app_id, resource_id, kind, remote_id, state, origin, record, pushed_us FROM link l";
+const COLUMNS: &str = "SELECT app_id, resource_id, kind, remote_id, state, origin, record, pushed_us, leaving_us, \
+     seen_us, drift, mapping FROM link l";
 
-type Row = (AppId, ResourceId, String, Option<String>, String, String, Option<String>, Option<i64>);
+type Row = (
+    AppId,
+    ResourceId,
+    String,
+    Option<String>,
+    String,
+    String,
+    Option<String>,
+    Option<i64>,
+    Option<i64>,
+    Option<i64>,
+    Option<String>,
+    Option<i64>,
+);
+type Types = (
+    Id,
+    Id,
+    Text,
+    Nullable<Text>,
+    Text,
+    Text,
+    Nullable<Text>,
+    Nullable<BigInt>,
+    Nullable<BigInt>,
+    Nullable<BigInt>,
+    Nullable<Text>,
+    Nullable<BigInt>,
+);
+
+fn link(row: Row) -> Result<LinkRow> {
+    let (
+        app,
+        resource,
+        kind,
+        remote_id,
+        state,
+        origin,
+        record,
+        pushed_us,
+        leaving_us,
+        seen_us,
+        drift,
+        mapping,
+    ) = row;
+    let object = |text: Option<String>| {
+        text.as_deref()
+            .map_or_else(|| Ok(Map::new()), serde_json::from_str)
+            .map_err(|error| Error::Corrupt(error.to_string()))
+    };
+    Ok(LinkRow {
+        app,
+        resource,
+        kind,
+        remote_id,
+        state,
+        origin,
+        record: object(record)?,
+        pushed_us: pushed_us.unwrap_or(0),
+        leaving_us,
+        seen_us,
+        drift: object(drift)?,
+        mapping,
+    })
+}
 
 impl Reader<'_> {
     fn load_links(&mut self, sql: Sql) -> Result<Vec<LinkRow>> {
-        type Types = (Id, Id, Text, Nullable<Text>, Text, Text, Nullable<Text>, Nullable<BigInt>);
         let rows: Vec<Row> = sql.load::<Types, _>(self.conn)?;
-        rows.into_iter()
-            .map(|(app, resource, kind, remote_id, state, origin, record, pushed_us)| {
-                let record = record.as_deref().map_or_else(|| Ok(Map::new()), serde_json::from_str);
-                Ok(LinkRow {
-                    app,
-                    resource,
-                    kind,
-                    remote_id,
-                    state,
-                    origin,
-                    record: record.map_err(|error| Error::Corrupt(error.to_string()))?,
-                    pushed_us: pushed_us.unwrap_or(0),
-                })
-            })
-            .collect()
+        rows.into_iter().map(link).collect()
     }
 
     fn links_where(&mut self, app: AppId) -> Sql {
@@ -154,7 +211,7 @@ impl Reader<'_> {
 }
 
 impl Transaction<'_> {
-    /// Writes a link.
+    /// Writes a link; what the app was seen to hold stays as it was noted.
     ///
     /// # Errors
     /// [`Error::Taken`] when the app's object belongs to another resource.
@@ -163,16 +220,18 @@ impl Transaction<'_> {
             .map_err(|error| Error::Corrupt(error.to_string()))?;
         let mut sql = Sql::new(
             "INSERT INTO link (organization, app_id, resource_id, kind, remote_id, state, origin, \
-             record, pushed_us) VALUES (",
+             record, pushed_us, leaving_us, mapping) VALUES (",
         );
         sql.bind(self.organization).push(", ").bind(link.app).push(", ").bind(link.resource);
         sql.push(", ").bind(link.kind.as_str()).push(", ").bind(link.remote_id.clone());
         sql.push(", ").bind(link.state.as_str()).push(", ").bind(link.origin.as_str());
         sql.push(", ").bind(record).push(", ").bind(link.pushed_us);
+        sql.push(", ").bind(link.leaving_us).push(", ").bind(link.mapping);
         sql.push(
             ") ON CONFLICT (organization, app_id, resource_id) DO UPDATE SET \
              remote_id = excluded.remote_id, state = excluded.state, origin = excluded.origin, \
-             record = excluded.record, pushed_us = excluded.pushed_us",
+             record = excluded.record, pushed_us = excluded.pushed_us, \
+             leaving_us = excluded.leaving_us, mapping = excluded.mapping",
         );
         sql.execute(self.conn)?;
         Ok(())
@@ -191,6 +250,21 @@ impl Transaction<'_> {
              WHERE r.organization = link.organization AND r.id = link.resource_id)",
         );
         sql.execute(self.conn)?;
+        Ok(())
+    }
+
+    /// Forgets what the app was told of an account that it no longer has, as a group and as a member.
+    pub fn forget_account(&mut self, app: AppId, resource: ResourceId) -> Result<()> {
+        for text in [
+            "DELETE FROM link_member WHERE group_id = ",
+            "DELETE FROM link_member WHERE member_id = ",
+            "DELETE FROM member_push WHERE group_id = ",
+        ] {
+            let mut sql = Sql::new(text);
+            sql.bind(resource).push(" AND organization = ").bind(self.organization);
+            sql.push(" AND app_id = ").bind(app);
+            sql.execute(self.conn)?;
+        }
         Ok(())
     }
 

@@ -141,6 +141,9 @@ diesel::table! {
         policy -> Text,
         enabled -> Bool,
         paused -> Nullable<Text>,
+        paused_by -> Nullable<Text>,
+        paused_until_us -> Nullable<BigInt>,
+        reconciled_us -> Nullable<BigInt>,
         mapping -> BigInt,
         sample_id -> Nullable<Id>,
         revision -> BigInt,
@@ -217,6 +220,10 @@ diesel::table! {
         record_hash -> Nullable<Text>,
         pushed_version -> Nullable<BigInt>,
         pushed_us -> Nullable<BigInt>,
+        leaving_us -> Nullable<BigInt>,
+        seen_us -> Nullable<BigInt>,
+        drift -> Nullable<Text>,
+        mapping -> Nullable<BigInt>,
     }
 }
 
@@ -261,6 +268,7 @@ diesel::table! {
         fence -> BigInt,
         run_id -> Nullable<Id>,
         error -> Nullable<Text>,
+        approved -> Bool,
     }
 }
 
@@ -297,6 +305,55 @@ diesel::table! {
         summary -> Text,
         started_us -> BigInt,
         finished_us -> Nullable<BigInt>,
+        kind -> Text,
+        author -> Text,
+        confirm -> Bool,
+        seen -> BigInt,
+        read -> BigInt,
+        held -> Nullable<Text>,
+        approved_by -> Nullable<Text>,
+        approved_us -> Nullable<BigInt>,
+        note -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    use super::types::*;
+
+    run_item (organization, run_id, resource_id) {
+        organization -> BigInt,
+        run_id -> Id,
+        resource_id -> Id,
+        kind -> Text,
+        action -> Text,
+        digest -> Text,
+        state -> Text,
+    }
+}
+
+diesel::table! {
+    use super::types::*;
+
+    stray_account (organization, app_id, kind, remote_id) {
+        organization -> BigInt,
+        app_id -> Id,
+        kind -> Text,
+        remote_id -> Text,
+        label -> Text,
+        active -> Nullable<Bool>,
+        seen_us -> BigInt,
+    }
+}
+
+diesel::table! {
+    use super::types::*;
+
+    removal_count (organization, app_id, slot) {
+        organization -> BigInt,
+        app_id -> Id,
+        slot -> BigInt,
+        deactivations -> BigInt,
+        deletions -> BigInt,
     }
 }
 

@@ -45,6 +45,8 @@ pub(super) enum Value {
     MaybeText(Option<String>),
     /// A number.
     Big(i64),
+    /// A number that may be absent.
+    MaybeBig(Option<i64>),
     /// A small number.
     Int(i32),
     /// A boolean.
@@ -99,6 +101,11 @@ impl From<Option<String>> for Value {
 impl From<i64> for Value {
     fn from(value: i64) -> Self {
         Self::Big(value)
+    }
+}
+impl From<Option<i64>> for Value {
+    fn from(value: Option<i64>) -> Self {
+        Self::MaybeBig(value)
     }
 }
 impl From<i32> for Value {
@@ -218,6 +225,9 @@ impl QueryFragment<MultiBackend> for Sql {
                     pass.push_bind_param::<Nullable<Text>, _>(value)?;
                 }
                 Part::Bind(Value::Big(value)) => pass.push_bind_param::<BigInt, _>(value)?,
+                Part::Bind(Value::MaybeBig(value)) => {
+                    pass.push_bind_param::<Nullable<BigInt>, _>(value)?;
+                }
                 Part::Bind(Value::Int(value)) => pass.push_bind_param::<Integer, _>(value)?,
                 Part::Bind(Value::Bool(value)) => pass.push_bind_param::<Bool, _>(value)?,
             }

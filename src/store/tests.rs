@@ -96,6 +96,7 @@ fn assigning(t: &mut Transaction<'_>, person: ResourceId, group: ResourceId) -> 
         mapping: 1,
         sample: None,
         revision: 1,
+        reconciled_us: None,
         created_us: 1,
         modified_us: 1,
     })?;

@@ -129,6 +129,7 @@ impl World {
             mapping: 1,
             sample: None,
             revision: 1,
+            reconciled_us: None,
             created_us: NOW,
             modified_us: NOW,
         };

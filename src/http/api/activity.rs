@@ -223,10 +223,11 @@ pub async fn why(
         Err(preview::Error::Unknown(detail)) => {
             let Some(link) = link else { return Err(Problem::not_found(detail)) };
             let kind = Kind::named(&link.kind).unwrap_or_default();
-            let (verdict, requests) = preview::leaver(&application, kind, link.clone()).await;
+            let (verdict, requests) =
+                preview::leaver(&state.engine, &application, kind, link.clone()).await;
             return Ok(HttpResponse::Ok().json(json!({
                 "enabled": application.row.enabled,
-                "paused": application.row.paused,
+                "paused": application.row.paused.as_ref().map(|pause| &pause.sentence),
                 "scope": application.row.scope.clone().map(view::scope),
                 "decision": { "inScope": false, "parts": [],
                     "sentence": "Out of scope: gone from the directory." },
@@ -244,7 +245,7 @@ pub async fn why(
     let matching = matched(&application, preview.sample.kind, link.as_ref());
     Ok(HttpResponse::Ok().json(json!({
         "enabled": application.row.enabled,
-        "paused": application.row.paused,
+        "paused": application.row.paused.as_ref().map(|pause| &pause.sentence),
         "scope": application.row.scope.clone().map(view::scope),
         "decision": preview.scope,
         "matching": matching,

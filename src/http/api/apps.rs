@@ -14,9 +14,9 @@ use crate::id::{self, AppId, OrganizationId, ResourceId};
 use crate::mapping::scope::Rules;
 use crate::mapping::validation::unmapped;
 use crate::outbound::application::owner;
-use crate::outbound::plan::Policy;
+use crate::outbound::policy::Policy;
 use crate::outbound::sync;
-use crate::store::apps::AppRow;
+use crate::store::apps::{AppRow, Pause};
 use crate::store::mappings::MappingRow;
 use crate::store::secrets::SecretRow;
 use crate::vault::Place;
@@ -188,6 +188,8 @@ pub async fn create(
     let names: Vec<String> = body.secrets.keys().cloned().collect();
     catalogue::check_settings(&body.adapter, &body.settings, &names).map_err(Problem::settings)?;
     let (scope, _) = checked_scope(&state, caller.organization, body.scope).await?;
+    let policy = body.policy.unwrap_or_default();
+    check_policy(&policy, entry)?;
     let now_us = state.clock().now_us();
     let id = AppId(id::new_uuid(now_us));
     let row = AppRow {
@@ -196,12 +198,13 @@ pub async fn create(
         adapter: body.adapter,
         settings: body.settings,
         scope,
-        policy: serde_json::to_value(body.policy.unwrap_or_default()).unwrap_or_default(),
+        policy: serde_json::to_value(policy).unwrap_or_default(),
         enabled: false,
         paused: None,
         mapping: 1,
         sample: None,
         revision: 1,
+        reconciled_us: None,
         created_us: now_us,
         modified_us: now_us,
     };
@@ -282,7 +285,7 @@ pub async fn update(
         catalogue::check_settings(&row.adapter, &row.settings, &names)
             .map_err(Problem::settings)?;
         // New settings deserve a new try; who paused by hand goes on by hand.
-        row.paused = row.paused.filter(|reason| reason == BY_HAND);
+        row.paused = row.paused.filter(Pause::is_by_hand);
     }
     if body.scope.is_some() {
         let (scope, rules) = checked_scope(&state, organization, body.scope).await?;
@@ -293,13 +296,14 @@ pub async fn update(
         changes_scope = true;
     }
     if let Some(policy) = body.policy {
+        check_policy(&policy, entry(&row.adapter)?)?;
         row.policy = serde_json::to_value(policy).unwrap_or_default();
     }
     if let Some(sample) = body.sample_user {
         row.sample = checked_sample(&state, organization, &sample).await?;
     }
     match body.paused {
-        Some(true) => row.paused = Some(BY_HAND.into()),
+        Some(true) => row.paused = Some(Pause::new(Pause::ADMIN, BY_HAND)),
         Some(false) => row.paused = None,
         None => {}
     }
@@ -363,7 +367,7 @@ pub async fn check(
 ) -> Result<HttpResponse, Problem> {
     let application = state.application(&caller, &app).await?;
     let report = application.adapter.check().await?;
-    if application.row.paused.as_deref().is_some_and(|reason| reason != BY_HAND) {
+    if application.row.paused.as_ref().is_some_and(|pause| !pause.is_by_hand()) {
         let id = application.row.id;
         state
             .store()
@@ -425,6 +429,11 @@ async fn set_provisioning(
         .await?;
     state.engine.nudge();
     Ok(())
+}
+
+fn check_policy(policy: &Policy, entry: &catalogue::Entry) -> Result<(), Problem> {
+    let faults = policy.faults(&entry.schema);
+    if faults.is_empty() { Ok(()) } else { Err(Problem::policy(faults)) }
 }
 
 fn check_name(name: &str) -> Result<(), Problem> {

@@ -109,12 +109,21 @@ impl Problem {
 
     /// Faults of a scope.
     pub fn scope(faults: Vec<Fault>) -> Self {
+        Self::named("the scope cannot be applied", faults)
+    }
+
+    /// Faults of a policy.
+    pub fn policy(faults: Vec<Fault>) -> Self {
+        Self::named("the policy cannot be applied", faults)
+    }
+
+    fn named(what: &str, faults: Vec<Fault>) -> Self {
         let errors: Vec<FieldError> = faults
             .into_iter()
             .map(|fault| FieldError { field: fault.field, detail: fault.detail })
             .collect();
         let details: Vec<&str> = errors.iter().map(|error| error.detail.as_str()).collect();
-        let detail = format!("the scope cannot be applied: {}", details.join("; "));
+        let detail = format!("{what}: {}", details.join("; "));
         Self { errors, ..Self::new(StatusCode::BAD_REQUEST, detail) }
     }
 

@@ -109,7 +109,7 @@ pub fn app(reader: &mut Reader<'_>, row: AppRow) -> store::Result<AppView> {
         scope: row.scope.map(scope),
         policy: row.policy,
         enabled: row.enabled,
-        paused: row.paused,
+        paused: row.paused.map(|pause| pause.sentence),
         mapping_version: row.mapping,
         sample_user: row.sample.map(|id| id.to_string()),
         queue,

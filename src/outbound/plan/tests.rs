@@ -19,19 +19,21 @@ fn situation() -> Situation {
         link: None,
         found: None,
         match_fields: vec!["login".into()],
-        policy: Policy::default(),
+        policy: Arc::default(),
+        now_us: 0,
         can_deactivate: true,
         members: crate::adapters::adapter::MemberChange::default(),
     }
 }
 
 fn linked(fields: &[(&str, Value)]) -> Link {
-    Link {
-        remote: Some(RemoteId("r1".into())),
-        active: true,
-        origin: Origin::Created,
-        record: record(fields),
-    }
+    Link::new(RemoteId("r1".into()), true, Origin::Created, record(fields))
+}
+
+fn policy(wish: Leaving) -> Arc<Policy> {
+    let (deactivated, deleted, out_of_scope, unassigned) = (wish, wish, wish, wish);
+    let rest = Policy::default();
+    Arc::new(Policy { deactivated, deleted, out_of_scope, unassigned, ..rest })
 }
 
 fn observed(id: &str, fields: &[(&str, Value)]) -> Observed {
@@ -60,8 +62,13 @@ fn one_match_is_adopted_several_are_parked() {
     let two = observed("r8", &[]);
     now.found =
         Some(vec![Found { observed: one, taken: false }, Found { observed: two, taken: false }]);
-    let Next::Park(reason) = next(&now) else { panic!("not parked") };
-    assert!(reason.detail.contains("r8") && reason.detail.contains("r9"), "{reason:?}");
+    let Next::Park(parked) = next(&now) else { panic!("not parked") };
+    assert_eq!(
+        (parked.cause, parked.candidates),
+        (Cause::Disputed, vec!["r9".into(), "r8".into()])
+    );
+    let detail = parked.reason.detail;
+    assert!(detail.contains("r8") && detail.contains("r9"), "{detail}");
 }
 
 #[test]
@@ -92,22 +99,22 @@ fn an_emptied_field_is_cleared_once() {
 fn a_leaver_is_handled_as_the_policy_says() {
     let table = [
         // (standing, wish, origin, active) -> expected
-        (Standing::Deactivated, Leaving::Nothing, Origin::Created, true, "left"),
-        (Standing::Deactivated, Leaving::Deactivate, Origin::Created, true, "off"),
-        (Standing::Deactivated, Leaving::Deactivate, Origin::Created, false, "is off"),
-        (Standing::Deactivated, Leaving::Delete, Origin::Created, true, "delete"),
-        (Standing::Deactivated, Leaving::Delete, Origin::Adopted, true, "off"),
-        (Standing::Deleted, Leaving::Delete, Origin::Created, false, "delete"),
-        (Standing::Deleted, Leaving::Deactivate, Origin::Created, true, "off"),
-        (Standing::Deleted, Leaving::Deactivate, Origin::Created, false, "unlink"),
-        (Standing::Deleted, Leaving::Nothing, Origin::Created, true, "unlink"),
-        (Standing::OutOfScope, Leaving::Deactivate, Origin::Adopted, true, "off"),
+        (Standing::Deactivated, Removal::Nothing, Origin::Created, true, "left"),
+        (Standing::Deactivated, Removal::Deactivate, Origin::Created, true, "off"),
+        (Standing::Deactivated, Removal::Deactivate, Origin::Created, false, "is off"),
+        (Standing::Deactivated, Removal::Delete, Origin::Created, true, "delete"),
+        (Standing::Deactivated, Removal::Delete, Origin::Adopted, true, "off"),
+        (Standing::Deleted, Removal::Delete, Origin::Created, false, "delete"),
+        (Standing::Deleted, Removal::Deactivate, Origin::Created, true, "off"),
+        (Standing::Deleted, Removal::Deactivate, Origin::Created, false, "unlink"),
+        (Standing::Deleted, Removal::Nothing, Origin::Created, true, "unlink"),
+        (Standing::OutOfScope, Removal::Deactivate, Origin::Adopted, true, "off"),
     ];
     for (standing, wish, origin, active, expected) in table {
         let mut now = situation();
         now.standing = standing;
         now.desired = Desired::default();
-        now.policy = Policy { deactivated: wish, deleted: wish, out_of_scope: wish, ..now.policy };
+        now.policy = policy(Leaving::now(wish));
         now.link = Some(Link { active, origin, ..linked(&[]) });
         let what = match next(&now) {
             Next::SetActive(_, false) => "off",
@@ -149,6 +156,88 @@ fn a_comeback_is_switched_on_not_made_again() {
     assert_eq!(next(&now), Next::SetActive(RemoteId("r1".into()), true));
 }
 
+#[test]
+fn days_of_grace_are_waited_for() {
+    let day = 86_400_000_000;
+    let mut now = situation();
+    now.standing = Standing::Unassigned;
+    now.desired = Desired::default();
+    now.now_us = day;
+    now.policy = policy(Leaving::after(Removal::Delete, 30));
+    now.link = Some(linked(&[]));
+    assert_eq!(next(&now), Next::Note(Some(day)), "from then on the days count");
+    now.link.as_mut().unwrap().leaving_us = Some(day);
+    assert_eq!(next(&now), Next::SetActive(RemoteId("r1".into()), false), "off meanwhile");
+    now.link.as_mut().unwrap().active = false;
+    now.now_us = 31 * day - 1;
+    assert_eq!(next(&now), Next::Wait(31 * day));
+    now.now_us = 31 * day;
+    assert_eq!(next(&now), Next::Delete(RemoteId("r1".into())));
+    now.link.as_mut().unwrap().origin = Origin::Adopted;
+    assert_eq!(
+        next(&now),
+        Next::Done(Verdict::SwitchedOff),
+        "what was there before is not deleted"
+    );
+    now.policy = policy(Leaving::after(Removal::Deactivate, 30));
+    now.link = Some(Link { leaving_us: Some(day), ..linked(&[]) });
+    now.now_us = 2 * day;
+    assert_eq!(next(&now), Next::Wait(31 * day), "access stays for the days of grace");
+    now.now_us = 31 * day;
+    assert_eq!(next(&now), Next::SetActive(RemoteId("r1".into()), false));
+}
+
+#[test]
+fn who_comes_back_within_the_days_of_grace_stays() {
+    let mut now = situation();
+    now.link =
+        Some(Link { leaving_us: Some(5), active: false, ..linked(&[("login", json!("ww"))]) });
+    assert_eq!(next(&now), Next::Note(None), "the next days count anew");
+    now.link.as_mut().unwrap().leaving_us = None;
+    assert_eq!(next(&now), Next::SetActive(RemoteId("r1".into()), true));
+}
+
+#[test]
+fn a_protected_account_is_never_touched() {
+    let by_id = vec!["R1".to_owned()];
+    let by_name = vec!["WW".to_owned()];
+    for protected in [by_id.clone(), by_name] {
+        let guarded = Policy { protected, ..Policy::default() };
+        for standing in [Standing::Member, Standing::Deactivated, Standing::OutOfScope] {
+            let link = linked(&[("login", json!("ww"))]);
+            let now = Situation {
+                standing,
+                policy: Arc::new(guarded.clone()),
+                link: Some(link),
+                ..situation()
+            };
+            assert_eq!(next(&now), Next::Done(Verdict::Protected), "{standing:?}");
+        }
+    }
+    let policy = Arc::new(Policy { protected: by_id, ..Policy::default() });
+    let found = Some(vec![Found { observed: observed("r1", &[]), taken: false }]);
+    let now = Situation { policy, found, ..situation() };
+    assert_eq!(next(&now), Next::Done(Verdict::Protected), "nor taken over");
+}
+
+#[test]
+fn what_was_released_is_left_alone_and_what_was_lost_is_asked_about() {
+    let mut now = situation();
+    now.link = Some(Link { state: Following::Released, ..linked(&[]) });
+    assert_eq!(next(&now), Next::Done(Verdict::Released));
+    now.standing = Standing::Deactivated;
+    assert_eq!(next(&now), Next::Done(Verdict::Released));
+    now.standing = Standing::Deleted;
+    assert_eq!(next(&now), Next::Unlink);
+    now = situation();
+    now.policy = Arc::new(Policy { lost: Lost::Park, ..Policy::default() });
+    now.link = Some(Link { state: Following::Lost, ..linked(&[]) });
+    let Next::Park(parked) = next(&now) else { panic!("nobody is asked") };
+    assert_eq!(parked.cause, Cause::Lost);
+    now.standing = Standing::OutOfScope;
+    assert_eq!(next(&now), Next::Unlink);
+}
+
 /// An app of one account, and an executor for it.
 fn run(mut now: Situation, mut account: Option<(Record, bool)>) -> (Option<(Record, bool)>, Next) {
     for _ in 0..8 {
@@ -174,12 +263,8 @@ fn run(mut now: Situation, mut account: Option<(Record, bool)>) -> (Option<(Reco
                 now.link = Some(Link { record, ..linked(&[]) });
             }
             Next::Adopt(seen) => {
-                now.link = Some(Link {
-                    remote: Some(seen.id),
-                    active: seen.active.unwrap_or(true),
-                    origin: Origin::Adopted,
-                    record: seen.record,
-                });
+                let active = seen.active.unwrap_or(true);
+                now.link = Some(Link::new(seen.id, active, Origin::Adopted, seen.record));
             }
             Next::Update(_, change, whole) => {
                 let (record, _) = account.as_mut().unwrap();
@@ -200,7 +285,8 @@ fn run(mut now: Situation, mut account: Option<(Record, bool)>) -> (Option<(Reco
                 now.link = None;
             }
             Next::Unlink => now.link = None,
-            end @ (Next::Done(_) | Next::Park(_)) => return (account, end),
+            Next::Note(since) => now.link.as_mut().unwrap().leaving_us = since,
+            end @ (Next::Done(_) | Next::Park(_) | Next::Wait(_)) => return (account, end),
         }
     }
     panic!("does not end: {now:?}");

@@ -2,16 +2,16 @@
 //! while the job is still ours.
 
 use super::Stop;
-use crate::adapters::adapter::Reason;
 use crate::clock::Stopwatch;
 use crate::id::{self, AppId, AttemptId, ResourceId};
 use crate::mapping::field::Kind;
 use crate::mapping::record::Record;
 use crate::outbound::application::Application;
 use crate::outbound::engine::{Engine, micros};
-use crate::outbound::plan::{Link, Origin};
+use crate::outbound::plan::{Following, Link, Origin, Parked};
 use crate::outbound::queue::JOB_LEASE;
 use crate::outbound::situation::Reading;
+use crate::store::apps::Pause;
 use crate::store::attempts::AttemptRow;
 use crate::store::jobs::{Closed, Job, Priority};
 use crate::store::links::LinkRow;
@@ -132,10 +132,12 @@ impl<'a> Recorder<'a> {
     }
 
     fn row(&self, kind: Kind, link: &Link) -> LinkRow {
-        let state = match (&link.remote, link.active) {
-            (None, _) => "in_doubt",
-            (Some(_), true) => "linked",
-            (Some(_), false) => "deactivated",
+        let state = match (link.state, &link.remote, link.active) {
+            (Following::Lost, ..) => "lost",
+            (Following::Released, ..) => "released",
+            (Following::Kept, None, _) => "in_doubt",
+            (Following::Kept, Some(_), true) => "linked",
+            (Following::Kept, Some(_), false) => "deactivated",
         };
         LinkRow {
             app: self.application.row.id,
@@ -149,13 +151,16 @@ impl<'a> Recorder<'a> {
             },
             record: link.record.0.clone().into_iter().collect(),
             pushed_us: self.engine.clock().now_us(),
+            leaving_us: link.leaving_us,
+            seen_us: None,
+            drift: serde_json::Map::new(),
+            mapping: Some(self.application.row.mapping),
         }
     }
 
     /// Notes that an object is about to be made: should the process die, it is known to be ours.
     pub(super) async fn intend(&self, kind: Kind, record: &Record) -> Result<Link, Stop> {
-        let link =
-            Link { remote: None, active: true, origin: Origin::Created, record: record.clone() };
+        let link = Link::in_doubt(record.clone());
         let row = self.row(kind, &link);
         self.fenced(move |transaction| transaction.put_link(&row)).await?;
         Ok(link)
@@ -191,13 +196,33 @@ impl<'a> Recorder<'a> {
         .await
     }
 
+    /// Notes that the app no longer has the object, and what becomes of the link.
+    pub(super) async fn lost(
+        &self,
+        kind: Kind,
+        link: &Link,
+        watch: &Stopwatch,
+    ) -> Result<(), Stop> {
+        let row = self.row(kind, link);
+        let attempt = self.attempt(Action::Lost, "done", Vec::new(), None, watch.elapsed_us());
+        let now_us = self.engine.clock().now_us();
+        self.fenced(move |transaction| {
+            transaction.lock_organization()?;
+            transaction.mark_referrers(row.app, row.resource, now_us)?;
+            transaction.forget_account(row.app, row.resource)?;
+            transaction.put_link(&row)?;
+            transaction.insert_attempt(&attempt)
+        })
+        .await
+    }
+
     /// Makes sure that the job is still ours, for a while longer.
     pub(super) async fn hold(&self) -> Result<(), Stop> {
         self.fenced(|_| Ok(())).await
     }
 
-    /// Notes that an object which was about to be made was there before.
-    pub(super) async fn disclaim(&self, kind: Kind, link: &Link) -> Result<(), Stop> {
+    /// Notes what became of a link without anything having been sent.
+    pub(super) async fn note(&self, kind: Kind, link: &Link) -> Result<(), Stop> {
         let row = self.row(kind, link);
         self.fenced(move |transaction| transaction.put_link(&row)).await
     }
@@ -293,14 +318,15 @@ impl<'a> Recorder<'a> {
     }
 
     /// Parks the job until the object changes or a person retries.
-    pub(super) async fn park(&self, reason: &Reason) -> Result<(), Stop> {
+    pub(super) async fn park(&self, parked: &Parked) -> Result<(), Stop> {
         let job = self.job.clone();
         let app = self.application.row.id;
         let now_us = self.engine.clock().now_us();
+        let reason = &parked.reason;
         let fields = reason.field.clone().into_iter().collect();
         let detail = format!("{} {}", reason.detail, reason.remedy);
         let attempt = self.attempt(Action::None, "parked", fields, Some(detail), 0);
-        let reason = serde_json::to_string(reason).unwrap_or_default();
+        let reason = serde_json::to_string(parked).unwrap_or_default();
         self.fenced(move |transaction| {
             let parked = transaction.park_job(app, &job, &reason)?;
             transaction.insert_attempt(&attempt)?;
@@ -310,6 +336,18 @@ impl<'a> Recorder<'a> {
                 transaction.advance_run(run, false, now_us)?;
             }
             Ok(())
+        })
+        .await
+    }
+
+    /// Lets the job wait until then: nothing is to be done before.
+    pub(super) async fn wait(&self, until_us: i64) -> Result<(), Stop> {
+        let job = self.job.clone();
+        let app = self.application.row.id;
+        let now_us = self.engine.clock().now_us();
+        self.fenced(move |transaction| {
+            transaction.let_wait(app, &job, until_us)?;
+            job.run.map_or(Ok(()), |run| transaction.advance_run(run, true, now_us))
         })
         .await
     }
@@ -341,7 +379,7 @@ impl<'a> Recorder<'a> {
     }
 
     /// Pauses the app and keeps the job.
-    pub(super) async fn pause(&self, sentence: &str) -> Result<(), Stop> {
+    pub(super) async fn pause(&self, by: &'static str, sentence: &str) -> Result<(), Stop> {
         let job = self.job.clone();
         let app = self.application.row.id;
         let now_us = self.engine.clock().now_us();
@@ -351,7 +389,8 @@ impl<'a> Recorder<'a> {
         self.fenced(move |transaction| {
             transaction.defer_job(app, &job, now_us, job.attempts, None)?;
             transaction.insert_attempt(&attempt)?;
-            transaction.pause_app(app, Some(revision), Some(&sentence))
+            let pause = Pause::new(by, sentence.as_str());
+            transaction.pause_app(app, Some(revision), Some(&pause))
         })
         .await
     }

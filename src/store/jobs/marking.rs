@@ -15,10 +15,10 @@ const ON_MARKED: &str = " ON CONFLICT (organization, app_id, resource_id) DO UPD
                      ELSE job.priority END, ";
 /// A change of the object: a run that counted the job as failed has seen the last of it.
 const KEEPS_RUN: &str = "run_id = CASE WHEN job.state = 'parked' THEN NULL ELSE job.run_id END, \
-     state = CASE WHEN job.state = 'parked' THEN 'ready' ELSE job.state END";
+     state = CASE WHEN job.state IN ('parked', 'waiting') THEN 'ready' ELSE job.state END";
 /// A run takes every job over.
 const TAKES_RUN: &str = "run_id = excluded.run_id, \
-     state = CASE WHEN job.state = 'parked' THEN 'ready' ELSE job.state END";
+     state = CASE WHEN job.state IN ('parked', 'waiting') THEN 'ready' ELSE job.state END";
 const COLUMNS: &str = "INSERT INTO job (organization, app_id, resource_id, kind, generation, \
      state, priority, run_at_us, attempts, fence, run_id) ";
 

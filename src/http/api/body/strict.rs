@@ -232,7 +232,7 @@ impl<'de> VariantAccess<'de> for Chosen {
 mod tests {
     use super::*;
     use crate::mapping::document::Document;
-    use crate::outbound::plan::Policy;
+    use crate::outbound::policy::Policy;
     use serde::Deserialize;
     use serde_json::json;
 
