@@ -341,7 +341,7 @@ mod tests {
         let schema = crate::adapters::catalogue::entry("sandbox").unwrap().schema.clone();
         let read: Policy = serde_json::from_value(json!({
             "matching": { "users": ["loginName", "badge"], "groups": [] },
-            "drift": { "fields": { "title": "tolerate", "active": "ask", "shoe": "ask" } },
+            "drift": { "fields": { "loginName": "tolerate", "active": "ask", "shoe": "ask" } },
             "rate": { "requestsPerMinute": 0, "concurrency": 300 },
             "guard": { "deletions": { "count": null, "percent": 101 } },
             "protected": ["root", " "],

@@ -115,7 +115,7 @@ both! {
         bridge.until("assist", "changes wait", |app| app["queue"]["ready"] == 4).await;
         gate.open.store(true, Ordering::SeqCst);
         bridge.until("assist", "the queue empties", |app| {
-            app["queue"] == json!({ "ready": 0, "running": 0, "parked": 0 })
+            app["queue"] == json!({ "ready": 0, "running": 0, "parked": 0, "waiting": 0 })
         }).await;
 
         for id in &ids {
@@ -200,7 +200,7 @@ bridge.set(&long, "userName", json!("shorter@zylker.example")).await;
         }
         first.stop().await;
         second.until("sandbox", "the queue empties", |app| {
-            app["queue"] == json!({ "ready": 0, "running": 0, "parked": 0 })
+            app["queue"] == json!({ "ready": 0, "running": 0, "parked": 0, "waiting": 0 })
         }).await;
         let accounts = second.accounts("sandbox", "User").await;
         let mut names: Vec<&str> =
