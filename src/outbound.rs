@@ -11,6 +11,7 @@
 mod accounts;
 pub mod application;
 mod dispatch;
+pub mod drift;
 pub mod engine;
 pub mod guard;
 pub mod impact;

@@ -20,6 +20,7 @@ mod location;
 pub mod mappings;
 pub mod members;
 mod migrations;
+pub mod observed;
 pub mod organizations;
 mod pool;
 pub mod pushes;

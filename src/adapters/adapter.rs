@@ -87,6 +87,9 @@ pub struct AccountPage {
     pub accounts: Vec<Observed>,
     /// Where to go on; none on the last page.
     pub next: Option<String>,
+    /// How many the app says there are in all, where it says so. A walk that found fewer was not shown
+    /// everything.
+    pub total: Option<u64>,
 }
 
 /// A request as it would go over the wire, secrets left out.

@@ -320,7 +320,7 @@ impl Adapter for Sandbox {
             .then(|| accounts.last().map(|account| account.remote_id.clone()))
             .flatten();
         let accounts = accounts.into_iter().map(|account| observed(kind, account)).collect();
-        Ok(AccountPage { accounts, next })
+        Ok(AccountPage { accounts, next, total: None })
     }
 
     async fn requests(&self, kind: Kind, steps: &[Step]) -> Result<Vec<WireRequest>, Failure> {

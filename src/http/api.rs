@@ -45,7 +45,8 @@ use utoipa::{Modify, OpenApi};
         mapping::draft::samples, mapping::draft::translate,
         assignments::list, assignments::get, assignments::assign, assignments::remove,
         assignments::remove_one,
-        runs::quick_sync, runs::list, runs::get, runs::confirm, runs::cancel,
+        runs::quick_sync, runs::list, runs::get, runs::plan, runs::confirm, runs::approve, runs::cancel,
+        runs::events::events,
         activity::accounts, activity::links, activity::parked, activity::retry_all,
         activity::provision, activity::why, activity::attempts, activity::changes,
         clients::list, clients::get, clients::update,
@@ -202,6 +203,21 @@ pub fn configure(state: ApiState) -> impl FnOnce(&mut web::ServiceConfig) {
                 .service(
                     web::resource("/runs/{run}/confirm")
                         .route(web::post().to(runs::confirm))
+                        .default_service(web::route().to(wrong_method)),
+                )
+                .service(
+                    web::resource("/runs/{run}/approve")
+                        .route(web::post().to(runs::approve))
+                        .default_service(web::route().to(wrong_method)),
+                )
+                .service(
+                    web::resource("/runs/{run}/plan")
+                        .route(web::get().to(runs::plan))
+                        .default_service(web::route().to(wrong_method)),
+                )
+                .service(
+                    web::resource("/runs/{run}/events")
+                        .route(web::get().to(runs::events::events))
                         .default_service(web::route().to(wrong_method)),
                 )
                 .service(

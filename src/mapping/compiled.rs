@@ -141,6 +141,13 @@ impl Mapping {
         ids.into_iter().map(str::to_owned).collect()
     }
 
+    /// The fields that are kept equal; those that are given only when an account is made are not
+    /// among them.
+    pub fn kept_fields(&self, kind: Kind) -> BTreeSet<String> {
+        let rules = self.of(kind).rules.iter().filter(|rule| rule.apply == Apply::Always);
+        rules.map(|rule| rule.field.name.clone()).collect()
+    }
+
     /// The fields that hold other people's accounts.
     pub fn reference_fields(&self, kind: Kind) -> Vec<String> {
         let rules = self.of(kind).rules.iter().filter(|rule| rule.source.is_reference());

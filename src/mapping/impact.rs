@@ -239,6 +239,7 @@ pub fn name(resource: &Map<String, Value>) -> String {
 pub fn in_words(total: impl Fn(&str) -> u64) -> Vec<String> {
     [
         ("create", "to create"),
+        ("adopt", "to take over"),
         ("update", "to update"),
         ("reactivate", "to switch on"),
         ("deactivate", "to switch off"),

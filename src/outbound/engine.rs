@@ -3,6 +3,7 @@
 use super::application::{Application, Error as ApplicationError, Workshop};
 use super::dispatch::{self, Watched};
 use super::queue;
+use super::sync;
 use crate::clock::Clock;
 use crate::id::{AppId, InstanceId, OrganizationId};
 use crate::store::{self, Store};
@@ -64,7 +65,8 @@ impl Engine {
         let stop = CancellationToken::new();
         let publisher = tokio::spawn(publish(self.clone(), stop.clone()));
         let supervisor = tokio::spawn(supervise(self.clone(), stop.clone()));
-        Running { stop, tasks: vec![publisher, supervisor] }
+        let runs = tokio::spawn(sync::keep(self.clone(), stop.clone()));
+        Running { stop, tasks: vec![publisher, supervisor, runs] }
     }
 
     /// The database.

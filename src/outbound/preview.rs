@@ -218,6 +218,14 @@ pub struct Rehearsal {
 }
 
 impl Rehearsal {
+    /// Tells one plan from another: equal plans have equal digests.
+    pub fn digest(&self) -> String {
+        let text = format!("{:?} {}", self.steps, self.parked);
+        let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes());
+        let first = digest.as_ref().iter().take(16);
+        first.map(|byte| format!("{byte:02x}")).collect()
+    }
+
     /// What it comes to in one word.
     pub fn action(&self) -> &'static str {
         let acts = self.steps.iter().find_map(|step| match step {

@@ -1,191 +1,196 @@
-//! Quick Sync: everybody at once. First a plan that counts, then, when confirmed, one job each.
+//! Runs: everybody at once. First a plan, then, when confirmed, one job for each object of the plan.
+//!
+//! The plan is made by whichever instance comes first, the jobs are worked on by the app's owner like
+//! any others; so a run goes on wherever a process died. The worker looks again at what is true when
+//! it comes to an object: what changed since the plan is planned again, and marked so.
 
-use super::application::Application;
-use super::engine::Engine;
-use super::plan::Situation;
-use super::preview::rehearse;
-use super::situation::{self, Beside, Reading};
+mod planner;
+mod reading;
+
+use super::engine::{Engine, micros};
 use crate::clock::Stopwatch;
-use crate::id::{self, AppId, ResourceId, RunId};
-use crate::mapping::field::Kind;
-use crate::mapping::impact::in_words;
+use crate::id::{self, AppId, OrganizationId, RunId};
 use crate::store::apps::AppRow;
 use crate::store::runs::RunRow;
 use crate::store::{self, Transaction};
-use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+pub use planner::Summary;
+pub use reading::Reading;
+use serde_json::json;
 use std::time::Duration;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 
-/// How long a plan may count before it answers with what it has.
+/// How long an answer about a new run may wait for its plan.
 const PATIENCE: Duration = Duration::from_millis(1_500);
-/// Resources read at once while counting.
-const PAGE: i64 = 500;
-/// Named examples kept per action.
-const EXAMPLES: usize = 5;
+/// How often a run is looked at while somebody waits for it.
+const LOOK: Duration = Duration::from_millis(20);
+/// How long a plan is somebody's before another instance makes it anew.
+const LEASE: Duration = Duration::from_secs(15);
+/// How often runs are looked for without a hint.
+const TICK: Duration = Duration::from_millis(500);
+/// How often it is looked whose own accounts are to be read again.
+const SCHEDULE: Duration = Duration::from_mins(1);
 
-/// What a run would do.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Summary {
-    /// Objects by kind and action: `{"User": {"create": 3, "unchanged": 40}}`. `create` includes
-    /// objects that turn out to be there already and are adopted.
-    pub counts: BTreeMap<String, BTreeMap<String, u64>>,
-    /// Ids of the first few objects by action.
-    pub examples: BTreeMap<String, Vec<ResourceId>>,
-    /// Whether counting stopped before everybody was counted.
-    pub partial: bool,
-    /// One sentence.
-    pub verdict: String,
+/// What is asked for.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// `sync`, `setup` or `reconcile`.
+    pub kind: &'static str,
+    /// Who asks, as the audit log names them.
+    pub author: String,
+    /// Whether it is applied as soon as it is planned.
+    pub confirm: bool,
 }
 
-/// Counts what a Quick Sync would do. Sends nothing.
-///
-/// # Errors
-/// The store's.
-pub async fn plan(engine: &Engine, application: &Application) -> store::Result<Summary> {
-    let watch = Stopwatch::start();
-    let now_us = engine.clock().now_us();
-    let mut summary = Summary::default();
-    let terms = std::slice::from_ref(&application.terms);
-    let beside = Beside { groups: false, members: 1 };
-    for kind in application.kinds() {
-        let mut after = None;
-        loop {
-            let page =
-                situation::page(engine, application, terms, *kind, (after, PAGE), beside).await?;
-            let Some(last) = page.last().map(|reading| reading.id) else { break };
-            for reading in page {
-                let situation =
-                    situation::judge(application, &application.terms, *kind, &reading, now_us);
-                count(&mut summary, *kind, reading.id, situation);
-            }
-            after = Some(last);
-            if watch.elapsed() > PATIENCE {
-                summary.partial = true;
-                break;
-            }
-        }
-    }
-    count_leavers(engine, application, &mut summary).await?;
-    summary.verdict = verdict(application, &summary);
-    Ok(summary)
-}
-
-fn count(summary: &mut Summary, kind: Kind, id: ResourceId, situation: Situation) {
-    let action = rehearse(situation).action();
-    *summary.counts.entry(kind.as_str().into()).or_default().entry(action.into()).or_default() += 1;
-    if action != "unchanged" {
-        let examples = summary.examples.entry(action.into()).or_default();
-        if examples.len() < EXAMPLES {
-            examples.push(id);
-        }
-    }
-}
-
-/// Accounts of people who are gone from the directory.
-async fn count_leavers(
-    engine: &Engine,
-    application: &Application,
-    summary: &mut Summary,
-) -> store::Result<()> {
-    let app = application.row.id;
-    let now_us = engine.clock().now_us();
-    let leavers = engine
-        .store()
-        .read(application.organization, move |reader| {
-            reader.links_without_resource(app, None, PAGE)
-        })
-        .await?;
-    for link in leavers {
-        if let Some(kind) = Kind::named(&link.kind) {
-            let reading = Reading::gone(link);
-            let situation =
-                situation::judge(application, &application.terms, kind, &reading, now_us);
-            count(summary, kind, reading.id, situation);
-        }
-    }
-    Ok(())
-}
-
-fn verdict(application: &Application, summary: &Summary) -> String {
-    let total = |action: &str| -> u64 {
-        summary.counts.values().filter_map(|counts| counts.get(action)).sum()
-    };
-    let all: u64 = summary.counts.values().flat_map(BTreeMap::values).sum();
-    if all == 0 {
-        return if application.scope().is_everybody() {
-            "Nothing to do: the directory is empty.".into()
-        } else {
-            "Nothing to do: nobody is in the app's scope.".into()
-        };
-    }
-    let parts = in_words(total);
-    let least = if summary.partial { "At least: " } else { "" };
-    if parts.is_empty() {
-        format!("{least}Nothing to do: all {all} objects are in sync.")
-    } else {
-        format!("{least}{} of {all} objects.", parts.join(", "))
-    }
-}
-
-fn run_row(engine: &Engine, application: &Application, summary: &Summary) -> RunRow {
+fn row(engine: &Engine, app: AppId, request: &Request) -> RunRow {
     let now_us = engine.clock().now_us();
     RunRow {
         id: RunId(id::new_uuid(now_us)),
-        app: application.row.id,
-        state: "planned".into(),
+        app,
+        kind: request.kind.to_owned(),
+        state: "planning".to_owned(),
+        author: request.author.clone(),
+        confirm: request.confirm,
         total: 0,
         done: 0,
         failed: 0,
-        summary: serde_json::to_value(summary).unwrap_or_default(),
+        seen: 0,
+        read: 0,
+        held: None,
+        confirmed_us: None,
+        approved_by: None,
+        note: None,
+        summary: json!({ "counts": {}, "examples": {}, "partial": true, "verdict": "Planning has begun." }),
         started_us: now_us,
         finished_us: None,
     }
 }
 
-/// Keeps a plan as a run that waits for its confirmation.
+/// Asks for a run, and waits a moment for its plan: the answer comes within two seconds, with what is
+/// known by then. A run that is asked for while another one is applied waits for its turn.
 ///
 /// # Errors
 /// The store's.
-pub async fn propose(
+pub async fn request(
     engine: &Engine,
-    application: &Application,
-    summary: &Summary,
+    organization: OrganizationId,
+    app: AppId,
+    request: &Request,
 ) -> store::Result<RunRow> {
-    let run = run_row(engine, application, summary);
-    let row = run.clone();
-    engine
-        .store()
-        .write(application.organization, move |transaction| transaction.insert_run(&row))
-        .await?;
-    Ok(run)
+    let run = row(engine, app, request);
+    let (id, new) = (run.id, run.clone());
+    engine.store().write(organization, move |transaction| transaction.insert_run(&new)).await?;
+    engine.nudge();
+    settled(engine, organization, id).await.map(|found| found.unwrap_or(run))
 }
 
-/// Starts a planned run: one job for everybody, with the run's id. What was running for the app
-/// before goes on as part of this run. A second confirmation changes nothing.
+/// A run, once it is planned or patience ends.
+async fn settled(
+    engine: &Engine,
+    organization: OrganizationId,
+    id: RunId,
+) -> store::Result<Option<RunRow>> {
+    let watch = Stopwatch::start();
+    loop {
+        let found = engine.store().glance(organization, move |reader| reader.run(id)).await?;
+        let is_open = found.as_ref().is_some_and(|run| run.state == "planning");
+        if !is_open || watch.elapsed() > PATIENCE {
+            return Ok(found);
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
+/// Confirms a run: it is applied when it is planned and its turn comes. A second confirmation changes
+/// nothing.
 ///
 /// # Errors
 /// The store's.
 pub async fn confirm(
     engine: &Engine,
-    application: &Application,
+    organization: OrganizationId,
+    (app, groups): (AppId, bool),
     run: RunId,
 ) -> store::Result<Option<RunRow>> {
     let now_us = engine.clock().now_us();
-    let app = application.row.id;
-    let groups = application.has_groups();
-    let started = engine
+    let confirmed = engine
         .store()
-        .write(application.organization, move |transaction| {
-            let Some(row) = transaction.run(run)? else { return Ok(None) };
-            if row.state == "planned" {
-                start(transaction, app, groups, run, now_us)?;
+        .write(organization, move |transaction| {
+            if transaction.confirm_run(run, now_us)? {
+                start(transaction, (app, groups), run, now_us)?;
             }
             transaction.run(run)
         })
         .await?;
     engine.nudge();
-    Ok(started)
+    Ok(confirmed)
+}
+
+/// Approval of what a run takes away.
+#[derive(Debug, Clone)]
+pub struct Approval {
+    /// Who approves, as the audit log names them.
+    pub by: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// Lets a held run pass its limits; one that was to be applied at once then is. Recorded in the audit
+/// log with what it takes away.
+///
+/// # Errors
+/// The store's.
+pub async fn approve(
+    engine: &Engine,
+    organization: OrganizationId,
+    (app, groups): (AppRow, bool),
+    run: RunId,
+    approval: Approval,
+) -> store::Result<Option<RunRow>> {
+    let now_us = engine.clock().now_us();
+    let approved = engine
+        .store()
+        .write(organization, move |transaction| {
+            let Some(held) = transaction.run(run)? else { return Ok(None) };
+            if transaction.approve_run(run, &approval.by, &approval.reason, now_us)? {
+                let sentence = held
+                    .held
+                    .as_ref()
+                    .and_then(|held| held.get("sentence")?.as_str())
+                    .unwrap_or_default();
+                let detail = format!("run {run}: {sentence}. {}", approval.reason);
+                let (by, name) = (&approval.by, &app.name);
+                transaction.record_audit(now_us, by, "run.approve", name, Some(&detail))?;
+                if held.confirm && transaction.confirm_run(run, now_us)? {
+                    start(transaction, (app.id, groups), run, now_us)?;
+                }
+            }
+            transaction.run(run)
+        })
+        .await?;
+    engine.nudge();
+    Ok(approved)
+}
+
+/// Cancels a run: what has not begun is not begun. What is done stays done.
+///
+/// # Errors
+/// The store's.
+pub async fn cancel(
+    engine: &Engine,
+    organization: OrganizationId,
+    run: RunId,
+) -> store::Result<Option<RunRow>> {
+    let now_us = engine.clock().now_us();
+    let cancelled = engine
+        .store()
+        .write(organization, move |transaction| {
+            transaction.cancel_run(run, now_us)?;
+            transaction.run(run)
+        })
+        .await?;
+    engine.nudge();
+    Ok(cancelled)
 }
 
 /// A change of an app after which everybody is looked at.
@@ -199,71 +204,173 @@ pub struct Change {
     pub action: &'static str,
 }
 
-/// Changes an app and starts a run over everybody, in one transaction: an app is never on with
-/// people in it that nobody looked at.
+/// Changes an app and asks for a run over everybody, in one transaction: an app is never on with
+/// people in it that nobody looks at. Waits a moment for the plan, as [`request`] does.
 ///
 /// # Errors
 /// The store's.
 pub async fn apply(
     engine: &Engine,
-    application: &Application,
+    organization: OrganizationId,
     change: Change,
 ) -> store::Result<()> {
-    let summary = plan(engine, application).await?;
-    let run = run_row(engine, application, &summary);
+    let request = Request { kind: "setup", author: change.actor.clone(), confirm: true };
+    let run = row(engine, change.row.id, &request);
+    let id = run.id;
     let now_us = engine.clock().now_us();
-    let groups = application.has_groups();
     engine
         .store()
-        .write(application.organization, move |transaction| {
+        .write(organization, move |transaction| {
             // Changes are published before this or after it, not beside it.
             transaction.lock_organization()?;
             transaction.update_app(&change.row, now_us)?;
-            transaction.record_audit(
-                now_us,
-                &change.actor,
-                change.action,
-                &change.row.name,
-                None,
-            )?;
-            transaction.insert_run(&run)?;
-            start(transaction, change.row.id, groups, run.id, now_us)
+            let (actor, name) = (&change.actor, &change.row.name);
+            transaction.record_audit(now_us, actor, change.action, name, None)?;
+            transaction.insert_run(&run)
         })
+        .await?;
+    engine.nudge();
+    settled(engine, organization, id).await.map(|_| ())
+}
+
+/// Starts a run whose turn it is.
+fn start(
+    transaction: &mut Transaction<'_>,
+    (app, groups): (AppId, bool),
+    run: RunId,
+    now_us: i64,
+) -> store::Result<()> {
+    if transaction.start_run(run, now_us)? && groups {
+        transaction.compare_all_members(app)?;
+    }
+    Ok(())
+}
+
+/// Plans runs, starts those whose turn it is and asks for those that the clock asks for, until it is
+/// stopped.
+pub(super) async fn keep(engine: Engine, stop: CancellationToken) {
+    let mut hints = engine.work();
+    let mut tasks: JoinSet<()> = JoinSet::new();
+    let mut looked_us = 0;
+    loop {
+        hints.mark_unchanged();
+        if let Err(error) = round(&engine, &mut tasks).await {
+            tracing::warn!(error = %error, "runs could not be looked for; trying again");
+        }
+        let now_us = engine.clock().now_us();
+        if now_us.saturating_sub(looked_us) >= micros(SCHEDULE) {
+            looked_us = now_us;
+            if let Err(error) = schedule(&engine).await {
+                tracing::warn!(error = %error, "the schedule could not be read; trying again");
+            }
+        }
+        tokio::select! {
+            changed = hints.changed() => {
+                if changed.is_err() {
+                    return;
+                }
+            }
+            () = tokio::time::sleep(TICK) => {}
+            Some(_) = tasks.join_next(), if !tasks.is_empty() => {}
+            () = stop.cancelled() => {
+                tasks.shutdown().await;
+                return;
+            }
+        }
+    }
+}
+
+async fn round(engine: &Engine, tasks: &mut JoinSet<()>) -> store::Result<()> {
+    for (organization, run, state) in engine.store().runs_to_work_on().await? {
+        if state == "queued" {
+            take_turn(engine, organization, run).await?;
+            continue;
+        }
+        let now_us = engine.clock().now_us();
+        let (name, holder) = (format!("run:{run}"), engine.instance());
+        // Taken only when it is free: a plan under way in this process is not begun twice.
+        let until = now_us.saturating_add(micros(LEASE));
+        if !engine.store().take_lease(&name, holder, now_us, until).await? {
+            continue;
+        }
+        let engine = engine.clone();
+        tasks.spawn(async move {
+            let renewing = renew(&engine, &name);
+            let planning = planner::plan(&engine, organization, run);
+            let planned = tokio::select! {
+                planned = planning => planned,
+                () = renewing => Ok(()),
+            };
+            if let Err(error) = planned {
+                tracing::warn!(error = %error, run.id = %run, "a run could not be planned; trying again");
+            }
+            if let Err(error) = engine.store().release_lease(&name, holder).await {
+                tracing::debug!(error = %error, run.id = %run, "the lease of a plan runs out");
+            }
+        });
+    }
+    Ok(())
+}
+
+/// Keeps a plan's lease; ends when it is lost.
+async fn renew(engine: &Engine, name: &str) {
+    loop {
+        tokio::time::sleep(LEASE / 3).await;
+        let now_us = engine.clock().now_us();
+        let until = now_us.saturating_add(micros(LEASE));
+        let kept = engine.store().acquire_lease(name, engine.instance(), now_us, until).await;
+        if matches!(kept, Ok(false)) {
+            return;
+        }
+    }
+}
+
+/// Starts a run that waits for its turn, if it has come.
+async fn take_turn(engine: &Engine, organization: OrganizationId, run: RunId) -> store::Result<()> {
+    let Some(row) = engine.store().read(organization, move |reader| reader.run(run)).await? else {
+        return Ok(());
+    };
+    // An app that cannot be compiled starts nothing until it is mended.
+    let Ok(Some(application)) = engine.application(organization, row.app).await else {
+        return Ok(());
+    };
+    let app = (row.app, application.has_groups());
+    let now_us = engine.clock().now_us();
+    engine
+        .store()
+        .write(organization, move |transaction| start(transaction, app, run, now_us))
         .await?;
     engine.nudge();
     Ok(())
 }
 
-fn start(
-    transaction: &mut Transaction<'_>,
-    app: AppId,
-    groups: bool,
-    run: RunId,
-    now_us: i64,
-) -> store::Result<()> {
-    transaction.supersede_runs(app, run, now_us)?;
-    let total = transaction.mark_everybody(app, groups, Some(run), now_us)?;
-    if groups {
-        transaction.compare_all_members(app)?;
+/// Asks for a reconciliation of every app whose own accounts were not read for as long as its policy
+/// says.
+async fn schedule(engine: &Engine) -> store::Result<()> {
+    for (organization, app) in engine.store().enabled_apps_everywhere().await? {
+        let Ok(Some(application)) = engine.application(organization, app).await else { continue };
+        let hours = application.policy.reconcile_hours;
+        if hours == 0 {
+            continue;
+        }
+        let interval = i64::from(hours).saturating_mul(3_600_000_000);
+        let now_us = engine.clock().now_us();
+        let request = Request { kind: "reconcile", author: "schedule".to_owned(), confirm: true };
+        let run = row(engine, app, &request);
+        engine
+            .store()
+            .write(organization, move |transaction| {
+                let Some(row) = transaction.app(app)? else { return Ok(()) };
+                let begun =
+                    transaction.runs(app, 1)?.first().map_or(row.created_us, |run| run.started_us);
+                let last = row.reconciled_us.unwrap_or(row.created_us).max(begun);
+                if now_us.saturating_sub(last) < interval || transaction.has_open_run(app)? {
+                    return Ok(());
+                }
+                transaction.insert_run(&run)
+            })
+            .await?;
     }
-    transaction.start_run(run, total, now_us)
-}
-
-/// Cancels a run: what has not begun is not begun. What is done stays done.
-///
-/// # Errors
-/// The store's.
-pub async fn cancel(
-    engine: &Engine,
-    application: &Application,
-    run: RunId,
-) -> store::Result<Option<RunRow>> {
-    let now_us = engine.clock().now_us();
-    engine
-        .store()
-        .write(application.organization, move |transaction| {
-            transaction.cancel_run(run, now_us)?;
-            transaction.run(run)
-        })
-        .await
+    engine.nudge();
+    Ok(())
 }

@@ -11,6 +11,7 @@ use super::application::Application;
 use super::engine::{Engine, micros};
 use super::plan::{self, Cause, Following, Found, Link, Next, Origin, Parked, Situation};
 use super::policy::Lost;
+use super::preview::rehearse;
 use super::retry;
 use super::situation::{self, Beside};
 use crate::adapters::adapter::{Failure, Observed, Reason};
@@ -75,6 +76,9 @@ impl From<store::Error> for Stop {
 /// More actions than any object needs; a plan that wants more goes in a circle.
 const MOST_ACTIONS: usize = 12;
 
+/// Members of a group on which a plan's digest depends.
+pub(super) const PLANNED_MEMBERS: usize = 1_000;
+
 /// How often an object is read again because an account to which it refers came meanwhile.
 const MOST_LOOKS: usize = 5;
 
@@ -129,6 +133,9 @@ impl Push<'_> {
             return self.close().await;
         }
         let mut now = self.situation(kind).await?;
+        if self.job.run.is_some() {
+            self.recorder.planned(rehearse(now.clone()).digest());
+        }
         now.can_deactivate = match &now.link {
             Some(_) => self.application.adapter.capabilities().await?.deactivate,
             None => true,
@@ -300,6 +307,9 @@ impl Push<'_> {
     /// of theirs that comes or goes makes this object due again.
     async fn situation(&self, kind: Kind) -> Result<Situation, Stop> {
         let terms = std::slice::from_ref(&self.application.terms);
+        // What was planned of a group depends on its members.
+        let members = if self.job.run.is_some() { PLANNED_MEMBERS } else { 0 };
+        let beside = Beside { groups: false, members };
         for _ in 0..MOST_LOOKS {
             let reading = situation::read(
                 self.engine,
@@ -307,7 +317,7 @@ impl Push<'_> {
                 terms,
                 kind,
                 self.job.resource,
-                Beside::default(),
+                beside,
             )
             .await?;
             let refers = self.application.mapping().has_references(kind);

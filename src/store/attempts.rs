@@ -36,6 +36,9 @@ pub struct AttemptRow {
     pub at_us: i64,
 }
 
+const COLUMNS: &str = "SELECT id, app_id, resource_id, kind, run_id, action, outcome, fields, detail, \
+     took_us, at_us FROM attempt WHERE organization = ";
+
 impl Transaction<'_> {
     /// Notes a try.
     pub fn insert_attempt(&mut self, row: &AttemptRow) -> Result<()> {
@@ -60,6 +63,23 @@ impl Transaction<'_> {
 }
 
 impl Reader<'_> {
+    /// Tries of a run that ended with a parked object, oldest first, after one, at most `limit`.
+    pub fn failures_of_run(
+        &mut self,
+        app: AppId,
+        run: RunId,
+        after: Option<AttemptId>,
+        limit: i64,
+    ) -> Result<Vec<AttemptRow>> {
+        let mut sql = Sql::new(COLUMNS);
+        sql.bind(self.organization).push(" AND app_id = ").bind(app);
+        // A run is as old as its id, and so are its attempts at most.
+        let first = after.unwrap_or(AttemptId(run.0));
+        sql.push(" AND id > ").bind(first).push(" AND run_id = ").bind(run);
+        sql.push(" AND outcome = 'parked' ORDER BY id LIMIT ").bind(limit);
+        self.load_attempts(sql)
+    }
+
     /// Tries, newest first, of an app, of a resource or of both, before one, at most `limit`.
     pub fn attempts(
         &mut self,
@@ -68,10 +88,7 @@ impl Reader<'_> {
         before: Option<AttemptId>,
         limit: i64,
     ) -> Result<Vec<AttemptRow>> {
-        let mut sql = Sql::new(
-            "SELECT id, app_id, resource_id, kind, run_id, action, outcome, fields, detail, \
-             took_us, at_us FROM attempt WHERE organization = ",
-        );
+        let mut sql = Sql::new(COLUMNS);
         sql.bind(self.organization);
         if let Some(app) = app {
             sql.push(" AND app_id = ").bind(app);
@@ -83,6 +100,10 @@ impl Reader<'_> {
             sql.push(" AND id < ").bind(before);
         }
         sql.push(" ORDER BY id DESC LIMIT ").bind(limit);
+        self.load_attempts(sql)
+    }
+
+    fn load_attempts(&mut self, sql: Sql) -> Result<Vec<AttemptRow>> {
         type Types =
             (Id, Id, Id, Text, Nullable<Id>, Text, Text, Text, Nullable<Text>, BigInt, BigInt);
         type Row = (

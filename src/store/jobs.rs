@@ -5,6 +5,8 @@
 
 mod marking;
 
+pub(super) use marking::taken_by_run;
+
 use super::connection::{Backend, Id};
 use super::sql::Sql;
 use super::{Reader, Result, Transaction};

@@ -34,6 +34,46 @@ impl Store {
         .await
     }
 
+    /// Takes a lease only if nobody has it, not even this holder; answers whether it is ours now.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn take_lease(
+        &self,
+        name: &str,
+        holder: InstanceId,
+        now_us: i64,
+        until_us: i64,
+    ) -> Result<bool> {
+        let name = name.to_owned();
+        self.write(OrganizationId(0), move |transaction| {
+            let mut sql = Sql::new("INSERT INTO lease (name, holder, expires_us, fence) VALUES (");
+            sql.bind(name.as_str()).push(", ").bind(holder).push(", ").bind(until_us);
+            sql.push(
+                ", 1) ON CONFLICT (name) DO UPDATE SET expires_us = excluded.expires_us, \
+                 fence = lease.fence + 1, holder = excluded.holder WHERE lease.expires_us < ",
+            );
+            sql.bind(now_us);
+            Ok(sql.execute(transaction.conn)? == 1)
+        })
+        .await
+    }
+
+    /// Gives a lease back.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn release_lease(&self, name: &str, holder: InstanceId) -> Result<()> {
+        let name = name.to_owned();
+        self.write(OrganizationId(0), move |transaction| {
+            let mut sql = Sql::new("DELETE FROM lease WHERE name = ");
+            sql.bind(name.as_str()).push(" AND holder = ").bind(holder);
+            sql.execute(transaction.conn)?;
+            Ok(())
+        })
+        .await
+    }
+
     /// Gives back every lease of a holder.
     ///
     /// # Errors

@@ -49,7 +49,7 @@ pub enum Holder {
     Leaving,
 }
 
-const COLUMNS: &str = "SELECT app_id, resource_id, kind, remote_id, state, origin, record, pushed_us, leaving_us, \
+pub(super) const COLUMNS: &str = "SELECT app_id, resource_id, kind, remote_id, state, origin, record, pushed_us, leaving_us, \
      seen_us, drift, mapping FROM link l";
 
 type Row = (
@@ -118,12 +118,12 @@ fn link(row: Row) -> Result<LinkRow> {
 }
 
 impl Reader<'_> {
-    fn load_links(&mut self, sql: Sql) -> Result<Vec<LinkRow>> {
+    pub(super) fn load_links(&mut self, sql: Sql) -> Result<Vec<LinkRow>> {
         let rows: Vec<Row> = sql.load::<Types, _>(self.conn)?;
         rows.into_iter().map(link).collect()
     }
 
-    fn links_where(&mut self, app: AppId) -> Sql {
+    pub(super) fn links_where(&mut self, app: AppId) -> Sql {
         let mut sql = Sql::new(COLUMNS);
         sql.push(" WHERE l.organization = ").bind(self.organization);
         sql.push(" AND l.app_id = ").bind(app);

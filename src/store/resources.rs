@@ -12,7 +12,7 @@ use crate::scim::schema::ResourceType;
 use crate::scim::value::fold;
 use diesel::prelude::*;
 use serde_json::{Map, Value, json};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 /// Most index rows written with one statement.
 const ROWS: usize = 100;
@@ -103,6 +103,22 @@ impl Reader<'_> {
             .optional()?
             .map(stored)
             .transpose()
+    }
+
+    /// Resources of any type, by id; those that are not there are left out.
+    pub fn resources_of(&mut self, ids: &[ResourceId]) -> Result<HashMap<ResourceId, Stored>> {
+        let mut found = HashMap::with_capacity(ids.len());
+        for chunk in ids.chunks(500) {
+            let rows: Vec<StoredColumns> = stored_columns()
+                .filter(resource::organization.eq(self.organization))
+                .filter(resource::id.eq_any(chunk.to_vec()))
+                .load(self.conn)?;
+            for row in rows {
+                let stored = stored(row)?;
+                found.insert(stored.id, stored);
+            }
+        }
+        Ok(found)
     }
 }
 

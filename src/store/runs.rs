@@ -1,81 +1,153 @@
-//! Runs: Quick Syncs, their plans and their progress.
+//! Runs: everybody of an app looked at, planned, confirmed and brought up to date.
+//!
+//! ```text
+//! planning ──▶ planned ──confirm──▶ queued ──▶ running ──▶ done
+//!     │           ▲                             │
+//!     └──▶ held ──┘ approve                     └──▶ cancelled     (from anywhere before done)
+//! ```
+
+mod items;
 
 use super::connection::Id;
 use super::schema::run;
 use super::sql::Sql;
-use super::{Error, Reader, Result, Transaction};
-use crate::id::{AppId, RunId};
+use super::{Error, Reader, Result, Store, Transaction};
+use crate::id::{AppId, OrganizationId, ResourceId, RunId};
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Nullable, Text};
+use diesel::sql_types::{BigInt, Text};
+pub use items::{ItemRow, ItemState};
 use serde_json::Value;
 
-/// One Quick Sync.
+/// One run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RunRow {
     /// Its id.
     pub id: RunId,
     /// The app.
     pub app: AppId,
-    /// `planned`, `running`, `done`, `superseded` or `cancelled`.
+    /// `sync` (a Quick Sync), `setup` (*Setup Provisioning* was switched on) or `reconcile` (the clock
+    /// asked for it).
+    pub kind: String,
+    /// `planning`, `planned`, `held`, `queued`, `running`, `done`, `cancelled`, `failed`, or in
+    /// databases of older versions `superseded`.
     pub state: String,
-    /// Objects that it looks at; 0 before it is confirmed.
+    /// Who asked for it, as the audit log names them.
+    pub author: String,
+    /// Whether it is applied as soon as it is planned.
+    pub confirm: bool,
+    /// Objects for which there is something to do; 0 before it is planned.
     pub total: i64,
     /// Objects that are as they should be.
     pub done: i64,
     /// Objects that are parked.
     pub failed: i64,
+    /// Objects that were looked at while planning.
+    pub seen: i64,
+    /// Accounts that the app listed.
+    pub read: i64,
+    /// Limits that it passes, and why it waits to be approved.
+    pub held: Option<Value>,
+    /// When it was confirmed.
+    pub confirmed_us: Option<i64>,
+    /// Who approved what it takes away.
+    pub approved_by: Option<String>,
+    /// Why it was approved, or why it failed.
+    pub note: Option<String>,
     /// The plan: counts, examples, verdict.
     pub summary: Value,
-    /// When it was planned.
+    /// When it was asked for.
     pub started_us: i64,
     /// When it ended.
     pub finished_us: Option<i64>,
 }
 
+type Row = (
+    (RunId, AppId, String, String, String, bool),
+    (i64, i64, i64, i64, i64),
+    (Option<String>, Option<i64>, Option<String>, Option<String>),
+    (String, i64, Option<i64>),
+);
+
+macro_rules! columns {
+    () => {
+        (
+            (run::id, run::app_id, run::kind, run::state, run::author, run::confirm),
+            (run::total, run::done, run::failed, run::seen, run::read),
+            (run::held, run::confirmed_us, run::approved_by, run::note),
+            (run::summary, run::started_us, run::finished_us),
+        )
+    };
+}
+
+fn row(row: Row) -> Result<RunRow> {
+    let (
+        (id, app, kind, state, author, confirm),
+        (total, done, failed, seen, read),
+        (held, confirmed_us, approved_by, note),
+        (summary, started_us, finished_us),
+    ) = row;
+    let json = |text: &str| {
+        serde_json::from_str(text)
+            .map_err(|error: serde_json::Error| Error::Corrupt(error.to_string()))
+    };
+    Ok(RunRow {
+        id,
+        app,
+        kind,
+        state,
+        author,
+        confirm,
+        total,
+        done,
+        failed,
+        seen,
+        read,
+        held: held.as_deref().map(json).transpose()?,
+        confirmed_us,
+        approved_by,
+        note,
+        summary: json(&summary)?,
+        started_us,
+        finished_us,
+    })
+}
+
+/// States in which a run is not over and needs no person.
+const OPEN: [&str; 3] = ["planning", "queued", "running"];
+
 impl Reader<'_> {
-    fn load_runs(&mut self, sql: Sql) -> Result<Vec<RunRow>> {
-        type Types = (Id, Id, Text, BigInt, BigInt, BigInt, Text, BigInt, Nullable<BigInt>);
-        type Row = (RunId, AppId, String, i64, i64, i64, String, i64, Option<i64>);
-        let rows: Vec<Row> = sql.load::<Types, _>(self.conn)?;
-        rows.into_iter()
-            .map(|(id, app, state, total, done, failed, summary, started_us, finished_us)| {
-                Ok(RunRow {
-                    id,
-                    app,
-                    state,
-                    total,
-                    done,
-                    failed,
-                    summary: serde_json::from_str(&summary)
-                        .map_err(|error| Error::Corrupt(error.to_string()))?,
-                    started_us,
-                    finished_us,
-                })
-            })
-            .collect()
-    }
-
-    fn runs_where(&self) -> Sql {
-        let mut sql = Sql::new(
-            "SELECT id, app_id, state, total, done, failed, summary, started_us, finished_us \
-             FROM run WHERE organization = ",
-        );
-        sql.bind(self.organization);
-        sql
-    }
-
     /// A run by id.
     pub fn run(&mut self, id: RunId) -> Result<Option<RunRow>> {
-        let mut sql = self.runs_where();
-        sql.push(" AND id = ").bind(id);
-        Ok(self.load_runs(sql)?.into_iter().next())
+        let found: Option<Row> = run::table
+            .find((self.organization, id))
+            .select(columns!())
+            .first(self.conn)
+            .optional()?;
+        found.map(row).transpose()
     }
 
     /// The runs of an app, newest first.
     pub fn runs(&mut self, app: AppId, limit: i64) -> Result<Vec<RunRow>> {
-        let mut sql = self.runs_where();
-        sql.push(" AND app_id = ").bind(app).push(" ORDER BY id DESC LIMIT ").bind(limit);
-        self.load_runs(sql)
+        let rows: Vec<Row> = run::table
+            .filter(run::organization.eq(self.organization).and(run::app_id.eq(app)))
+            .order(run::id.desc())
+            .limit(limit)
+            .select(columns!())
+            .load(self.conn)?;
+        rows.into_iter().map(row).collect()
+    }
+
+    /// Whether an app has a run that is being planned, waits for its turn or is being applied.
+    pub fn has_open_run(&mut self, app: AppId) -> Result<bool> {
+        Ok(diesel::select(diesel::dsl::exists(
+            run::table.filter(
+                run::organization
+                    .eq(self.organization)
+                    .and(run::app_id.eq(app))
+                    .and(run::state.eq_any(OPEN)),
+            ),
+        ))
+        .get_result(self.conn)?)
     }
 }
 
@@ -87,7 +159,10 @@ impl Transaction<'_> {
                 run::organization.eq(self.organization),
                 run::id.eq(row.id),
                 run::app_id.eq(row.app),
+                run::kind.eq(&row.kind),
                 run::state.eq(&row.state),
+                run::author.eq(&row.author),
+                run::confirm.eq(row.confirm),
                 run::total.eq(row.total),
                 run::done.eq(row.done),
                 run::failed.eq(row.failed),
@@ -99,60 +174,123 @@ impl Transaction<'_> {
         Ok(())
     }
 
-    /// Starts a planned run of so many objects; one of none is done at once.
-    pub fn start_run(&mut self, id: RunId, total: i64, now_us: i64) -> Result<()> {
+    /// Notes how far planning has come; answers whether the run is still being planned.
+    pub fn note_planning(
+        &mut self,
+        id: RunId,
+        (seen, read): (i64, i64),
+        summary: &Value,
+    ) -> Result<bool> {
+        let planning = run::table.find((self.organization, id)).filter(run::state.eq("planning"));
+        let noted = diesel::update(planning)
+            .set((run::seen.eq(seen), run::read.eq(read), run::summary.eq(summary.to_string())))
+            .execute(self.reader.conn)?;
+        Ok(noted == 1)
+    }
+
+    /// Ends planning: the run is `planned`, or `held` for the limits that it passes. Answers whether it
+    /// was still being planned.
+    pub fn end_planning(&mut self, id: RunId, total: i64, held: Option<&Value>) -> Result<bool> {
+        let planning = run::table.find((self.organization, id)).filter(run::state.eq("planning"));
+        let ended = diesel::update(planning)
+            .set((
+                run::state.eq(if held.is_some() { "held" } else { "planned" }),
+                run::total.eq(total),
+                run::held.eq(held.map(ToString::to_string)),
+            ))
+            .execute(self.reader.conn)?;
+        Ok(ended == 1)
+    }
+
+    /// Lets a held run pass its limits. Answers whether it was held.
+    pub fn approve_run(&mut self, id: RunId, by: &str, note: &str, now_us: i64) -> Result<bool> {
+        let held = run::table.find((self.organization, id)).filter(run::state.eq("held"));
+        let approved = diesel::update(held)
+            .set((
+                run::state.eq("planned"),
+                run::approved_by.eq(by),
+                run::approved_us.eq(now_us),
+                run::note.eq(note),
+            ))
+            .execute(self.reader.conn)?;
+        Ok(approved == 1)
+    }
+
+    /// Confirms a run: one that is planned waits for its turn, one that is still being planned does so
+    /// afterwards. Answers whether anything changed.
+    pub fn confirm_run(&mut self, id: RunId, now_us: i64) -> Result<bool> {
+        let mut sql = Sql::new("UPDATE run SET confirm = ");
+        sql.bind(true).push(", confirmed_us = ").bind(now_us);
+        sql.push(", state = CASE WHEN state = 'planned' THEN 'queued' ELSE state END");
+        sql.push(" WHERE organization = ").bind(self.organization).push(" AND id = ").bind(id);
+        sql.push(" AND confirmed_us IS NULL AND state IN ('planned', 'planning')");
+        Ok(sql.execute(self.conn)? == 1)
+    }
+
+    /// Starts a run whose turn it is, unless another one of its app runs: one job for each object of
+    /// the plan, with the run's id; what it takes away counts as approved. One without anything to do
+    /// is done at once. Answers whether it was started.
+    pub fn start_run(&mut self, id: RunId, now_us: i64) -> Result<bool> {
+        let Some(row) = self.run(id)?.filter(|row| row.state == "queued") else { return Ok(false) };
+        let mut running = Sql::new("UPDATE run SET state = 'running' WHERE organization = ");
+        running.bind(self.organization).push(" AND id = ").bind(id).push(" AND state = 'queued'");
+        running.push(" AND NOT EXISTS (SELECT 1 FROM run other WHERE other.organization = ");
+        running.bind(self.organization).push(" AND other.app_id = ").bind(row.app);
+        running.push(" AND other.state = 'running')");
+        if running.execute(self.conn)? == 0 {
+            return Ok(false);
+        }
+        let total = self.mark_items(row.app, id, now_us)?;
         let (state, finished) = if total == 0 { ("done", Some(now_us)) } else { ("running", None) };
         diesel::update(run::table.find((self.organization, id)))
             .set((run::state.eq(state), run::total.eq(total), run::finished_us.eq(finished)))
             .execute(self.reader.conn)?;
-        Ok(())
+        Ok(true)
     }
 
-    /// Counts one more object; the last one ends the run.
-    pub fn advance_run(&mut self, id: RunId, done: bool, now_us: i64) -> Result<()> {
+    /// Counts one more object; the last one ends the run. `digest` is that of what was done: an object
+    /// that changed since it was planned is marked as planned again. Answers whether the run is over.
+    pub fn advance_run(
+        &mut self,
+        id: RunId,
+        resource: ResourceId,
+        done: bool,
+        digest: Option<&str>,
+        now_us: i64,
+    ) -> Result<bool> {
+        self.end_item(id, resource, done, digest)?;
         let column = if done { "done = done + 1" } else { "failed = failed + 1" };
         let mut sql = Sql::new("UPDATE run SET ");
         sql.push(column);
         sql.push(", state = CASE WHEN done + failed + 1 >= total THEN 'done' ELSE state END");
         sql.push(", finished_us = CASE WHEN done + failed + 1 >= total THEN ").bind(now_us);
         sql.push(" ELSE finished_us END WHERE organization = ").bind(self.organization);
-        sql.push(" AND id = ").bind(id).push(" AND state = 'running'");
-        sql.execute(self.conn)?;
+        sql.push(" AND id = ").bind(id).push(" AND state = 'running' RETURNING state");
+        let rows: Vec<(String,)> = sql.load::<(Text,), _>(self.conn)?;
+        Ok(rows.first().is_some_and(|row| row.0 == "done"))
+    }
+
+    /// Ends a run that cannot be planned, with a sentence.
+    pub fn fail_run(&mut self, id: RunId, sentence: &str, now_us: i64) -> Result<()> {
+        diesel::update(run::table.find((self.organization, id)).filter(run::state.eq("planning")))
+            .set((
+                run::state.eq("failed"),
+                run::note.eq(sentence),
+                run::finished_us.eq(Some(now_us)),
+            ))
+            .execute(self.reader.conn)?;
         Ok(())
     }
 
-    /// Ends the app's other running runs: their objects belong to this one now.
-    pub fn supersede_runs(&mut self, app: AppId, by: RunId, now_us: i64) -> Result<()> {
+    /// Cancels a run: its jobs that have not begun are taken back. Answers whether it was not over.
+    pub fn cancel_run(&mut self, id: RunId, now_us: i64) -> Result<bool> {
         let organization = self.organization;
-        diesel::update(
-            run::table.filter(
-                run::organization
-                    .eq(organization)
-                    .and(run::app_id.eq(app))
-                    .and(run::id.ne(by))
-                    .and(run::state.eq("running")),
-            ),
-        )
-        .set((run::state.eq("superseded"), run::finished_us.eq(Some(now_us))))
-        .execute(self.reader.conn)?;
-        Ok(())
-    }
-
-    /// Cancels a run: its jobs that have not begun are taken back.
-    pub fn cancel_run(&mut self, id: RunId, now_us: i64) -> Result<()> {
-        let organization = self.organization;
-        let cancelled = diesel::update(
-            run::table.filter(
-                run::organization
-                    .eq(organization)
-                    .and(run::id.eq(id))
-                    .and(run::state.eq_any(["planned", "running"])),
-            ),
-        )
-        .set((run::state.eq("cancelled"), run::finished_us.eq(Some(now_us))))
-        .execute(self.reader.conn)?;
+        let open = run::state.eq_any(["planning", "planned", "held", "queued", "running"]);
+        let cancelled = diesel::update(run::table.find((organization, id)).filter(open))
+            .set((run::state.eq("cancelled"), run::finished_us.eq(Some(now_us))))
+            .execute(self.reader.conn)?;
         if cancelled == 0 {
-            return Ok(());
+            return Ok(false);
         }
         // Jobs that only the run made (nothing changed since, nothing was begun) go; others stay,
         // without the run.
@@ -164,9 +302,27 @@ impl Transaction<'_> {
              AND l.app_id = job.app_id AND l.resource_id = job.resource_id AND l.state = 'in_doubt')",
         );
         sql.execute(self.conn)?;
-        let mut sql = Sql::new("UPDATE job SET run_id = NULL WHERE organization = ");
-        sql.bind(organization).push(" AND run_id = ").bind(id);
+        let mut sql = Sql::new("UPDATE job SET run_id = NULL, approved = ");
+        sql.bind(false).push(" WHERE organization = ").bind(organization);
+        sql.push(" AND run_id = ").bind(id);
         sql.execute(self.conn)?;
-        Ok(())
+        Ok(true)
+    }
+}
+
+impl Store {
+    /// Runs of every organization that are to be planned or started, oldest first, with their states.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn runs_to_work_on(&self) -> Result<Vec<(OrganizationId, RunId, String)>> {
+        self.glance(OrganizationId(0), |reader| {
+            let sql = Sql::new(
+                "SELECT organization, id, state FROM run WHERE state IN ('planning', 'queued') \
+                 ORDER BY id",
+            );
+            sql.load::<(BigInt, Id, Text), _>(reader.conn)
+        })
+        .await
     }
 }

@@ -311,6 +311,7 @@ diesel::table! {
         seen -> BigInt,
         read -> BigInt,
         held -> Nullable<Text>,
+        confirmed_us -> Nullable<BigInt>,
         approved_by -> Nullable<Text>,
         approved_us -> Nullable<BigInt>,
         note -> Nullable<Text>,
@@ -340,6 +341,7 @@ diesel::table! {
         kind -> Text,
         remote_id -> Text,
         label -> Text,
+        match_key -> Text,
         active -> Nullable<Bool>,
         seen_us -> BigInt,
     }

@@ -1,9 +1,12 @@
+DROP INDEX run_open;
+DROP INDEX link_seen;
 DROP TABLE removal_count;
 DROP TABLE stray_account;
 DROP TABLE run_item;
 ALTER TABLE run DROP COLUMN note;
 ALTER TABLE run DROP COLUMN approved_us;
 ALTER TABLE run DROP COLUMN approved_by;
+ALTER TABLE run DROP COLUMN confirmed_us;
 ALTER TABLE run DROP COLUMN held;
 ALTER TABLE run DROP COLUMN read;
 ALTER TABLE run DROP COLUMN seen;

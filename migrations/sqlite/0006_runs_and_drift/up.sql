@@ -24,6 +24,7 @@ ALTER TABLE run ADD COLUMN confirm BOOLEAN NOT NULL DEFAULT FALSE; -- applied as
 ALTER TABLE run ADD COLUMN seen BIGINT NOT NULL DEFAULT 0;         -- objects looked at while planning
 ALTER TABLE run ADD COLUMN read BIGINT NOT NULL DEFAULT 0;         -- accounts that the app listed
 ALTER TABLE run ADD COLUMN held TEXT;                              -- JSON: limits that it would pass
+ALTER TABLE run ADD COLUMN confirmed_us BIGINT;
 ALTER TABLE run ADD COLUMN approved_by TEXT;
 ALTER TABLE run ADD COLUMN approved_us BIGINT;
 ALTER TABLE run ADD COLUMN note TEXT;                              -- why it was approved, or why it failed
@@ -48,11 +49,16 @@ CREATE TABLE stray_account (
   kind         TEXT NOT NULL,
   remote_id    TEXT NOT NULL,
   label        TEXT   NOT NULL,                      -- what it is recognised by
+  match_key    TEXT NOT NULL,                     -- the same, folded
   active       BOOLEAN,
   seen_us      BIGINT NOT NULL,
   PRIMARY KEY (organization, app_id, kind, remote_id),
   FOREIGN KEY (organization, app_id) REFERENCES app (organization, id) ON DELETE CASCADE
 ) WITHOUT ROWID;
+
+CREATE INDEX stray_account_key ON stray_account (organization, app_id, kind, match_key);
+CREATE INDEX link_seen ON link (organization, app_id, kind, seen_us);
+CREATE INDEX run_open ON run (organization, app_id, state) WHERE state IN ('planning', 'queued', 'running');
 
 -- How many accounts of an app were switched off and deleted, by spans of five minutes.
 CREATE TABLE removal_count (
@@ -70,5 +76,8 @@ INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
   ('job', 'job_waiting', '10000 5000 2500 2'),
   ('run_item', 'run_item', '100000 50000 10000 1'),
   ('stray_account', 'stray_account', '10000 5000 1000 500 1'),
+  ('stray_account', 'stray_account_key', '10000 5000 1000 500 1'),
+  ('link', 'link_seen', '200000 100000 50000 25000 1000'),
+  ('run', 'run_open', '10 5 1 1'),
   ('removal_count', 'removal_count', '1000 500 50 1');
 ANALYZE sqlite_schema;

@@ -43,6 +43,8 @@ struct Page {
     accounts: Vec<Observed>,
     /// Where the next page starts; none where this is the last.
     next: Option<usize>,
+    /// How many there are in all, as the server says.
+    total: Option<u64>,
 }
 
 impl Scim {
@@ -104,7 +106,7 @@ impl Scim {
         }
         let first = first.unwrap_or_default();
         let next = page.next.map(|next| format!("{next} {first}"));
-        Ok(AccountPage { accounts: page.accounts, next })
+        Ok(AccountPage { accounts: page.accounts, next, total: page.total })
     }
 
     fn page(&self, kind: Kind, answer: Answer, start: usize) -> Result<Page, Failure> {
@@ -124,7 +126,8 @@ impl Scim {
                 observed(kind, resource).ok_or_else(|| self.no_scim("objects with ids"))
             })
             .collect::<Result<_, _>>()?;
-        Ok(Page { accounts, next: (!is_last).then_some(next) })
+        let total = list.total.and_then(|total| u64::try_from(total).ok());
+        Ok(Page { accounts, next: (!is_last).then_some(next), total })
     }
 
     fn goes_round(&self) -> Failure {

@@ -134,13 +134,14 @@ pub(super) fn entry(kind: &str) -> Result<&'static catalogue::Entry, Problem> {
 /// The apps that are set up.
 #[utoipa::path(get, path = "/apps", operation_id = "listApps", tag = "apps", responses((status = 200, body = Items<AppView>)))]
 pub async fn list(caller: Auditor, state: web::Data<ApiState>) -> Result<HttpResponse, Problem> {
+    let now_us = state.clock().now_us();
     let items = state
         .store()
-        .read(caller.organization, |reader| {
+        .read(caller.organization, move |reader| {
             reader
                 .apps()?
                 .into_iter()
-                .map(|row| view::app(reader, row))
+                .map(|row| view::app(reader, row, now_us))
                 .collect::<Result<Vec<_>, _>>()
         })
         .await?;
@@ -164,10 +165,11 @@ async fn shown(
     app: AppId,
     mut answer: actix_web::HttpResponseBuilder,
 ) -> Result<HttpResponse, Problem> {
+    let now_us = state.clock().now_us();
     let view = state
         .store()
         .read(organization, move |reader| match reader.app(app)? {
-            Some(row) => view::app(reader, row).map(Some),
+            Some(row) => view::app(reader, row, now_us).map(Some),
             None => Ok(None),
         })
         .await?;
@@ -324,7 +326,7 @@ pub async fn update(
             transaction.record_audit(now_us, &actor, "app.update", &row.name, None)?;
             // Who belongs in the app is another question now, and everybody is asked it.
             if changes_scope && row.enabled {
-                transaction.mark_everybody(id, has_groups, None, now_us)?;
+                transaction.mark_everybody(id, has_groups, now_us)?;
                 if has_groups {
                     transaction.compare_all_members(id)?;
                 }
@@ -415,7 +417,8 @@ async fn set_provisioning(
             .ok_or_else(|| Problem::not_found("the app was deleted meanwhile"))?;
         let change =
             sync::Change { row: next, actor: caller.actor(), action: "app.provisioning.on" };
-        sync::apply(&state.engine, &application, change).await?;
+        drop(application);
+        sync::apply(&state.engine, caller.organization, change).await?;
         return Ok(());
     }
     let now_us = state.clock().now_us();

@@ -1,30 +1,70 @@
-//! Quick Sync.
+//! Runs: Quick Sync, its plan, its confirmation and its progress.
 
-use super::body::{Raw, optional};
+pub(super) mod events;
+
+use super::body::{Json, Raw, optional};
 use super::caller::{Admin, Auditor};
+use super::paging::{PAGE, is_full, parsed};
 use super::problem::Problem;
 use super::state::ApiState;
 use super::view::{Items, RunView};
 use crate::auth::Principal;
-use crate::id::RunId;
+use crate::id::{AppId, ResourceId, RunId};
+use crate::mapping::impact::name;
 use crate::outbound::application::Application;
-use crate::outbound::sync;
-use crate::store::runs::RunRow;
+use crate::outbound::sync::{self, Approval, Request};
+use crate::store::runs::{ItemRow, RunRow};
 use actix_web::{HttpResponse, web};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 /// Whether to apply at once.
 #[derive(Deserialize, Default, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SyncRequest {
-    /// `true` applies the plan at once.
+    /// `true` applies the plan as soon as it is made, unless it passes the app's limits.
     #[serde(default)]
     confirm: bool,
 }
 
-/// *Quick Sync*: plans what bringing everybody up to date would do, and does it when confirmed.
+/// Why a run may pass the app's limits.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RunApproval {
+    /// For the audit log.
+    #[schema(min_length = 1, max_length = 1000, example = "The summer interns leave today.")]
+    reason: String,
+}
+
+/// Which objects of a plan.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub struct PlanQuery {
+    /// `create`, `adopt`, `update`, `deactivate`, `reactivate`, `delete` or `refused`; all when left out.
+    action: Option<String>,
+    /// `next` of the page before.
+    #[param(format = "uuid")]
+    after: Option<String>,
+}
+
+/// An object of a plan.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PlanItemView {
+    #[schema(format = "uuid")]
+    resource: String,
+    /// Its name; null when it is gone from the directory.
+    name: Option<String>,
+    kind: String,
+    /// `create`, `adopt`, `update`, `deactivate`, `reactivate`, `delete` or `refused`.
+    action: String,
+    /// `planned`, `done`, `replanned` (done, but it had changed since it was planned) or `parked`.
+    state: String,
+}
+
+/// *Quick Sync*: reads the app's own accounts, plans what bringing everybody up to date would do, and
+/// does it when confirmed. Answers within two seconds, with the plan as far as it is made by then.
 #[utoipa::path(post, path = "/apps/{app}/sync", operation_id = "planQuickSync", tag = "sync", request_body = Option<SyncRequest>, responses(
     (status = 202, body = RunView), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
 pub async fn quick_sync(
@@ -33,21 +73,17 @@ pub async fn quick_sync(
     app: web::Path<String>,
     body: Raw,
 ) -> Result<HttpResponse, Problem> {
-    let request: SyncRequest = optional(&body)?;
+    let SyncRequest { confirm } = optional(&body)?;
     let application = state.application(&caller, &app).await?;
-    if request.confirm {
+    if confirm {
         ready(&application)?;
     }
-    let summary = sync::plan(&state.engine, &application).await?;
-    let mut run = sync::propose(&state.engine, &application, &summary).await?;
-    if request.confirm
-        && let Some(started) = sync::confirm(&state.engine, &application, run.id).await?
-    {
-        run = started;
-    }
+    let request = Request { kind: "sync", author: caller.actor(), confirm };
+    let run =
+        sync::request(&state.engine, caller.organization, application.row.id, &request).await?;
     Ok(HttpResponse::Accepted()
         .insert_header(("Location", format!("/api/v1/runs/{}", run.id)))
-        .json(RunView::of(run)))
+        .json(RunView::of(run, state.clock().now_us())))
 }
 
 fn ready(application: &Application) -> Result<(), Problem> {
@@ -69,7 +105,8 @@ pub async fn list(
     let row = state.app(caller.organization, &app).await?;
     let runs =
         state.store().read(caller.organization, move |reader| reader.runs(row.id, 50)).await?;
-    let items = runs.into_iter().map(RunView::of).collect();
+    let now_us = state.clock().now_us();
+    let items = runs.into_iter().map(|run| RunView::of(run, now_us)).collect();
     Ok(HttpResponse::Ok().json(Items { items, next: None }))
 }
 
@@ -80,10 +117,58 @@ pub async fn get(
     state: web::Data<ApiState>,
     run: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
-    Ok(HttpResponse::Ok().json(RunView::of(find(&state, &caller, &run).await?)))
+    let row = find(&state, &caller, &run).await?;
+    Ok(HttpResponse::Ok().json(RunView::of(row, state.clock().now_us())))
 }
 
-async fn find(state: &ApiState, caller: &Principal, run: &str) -> Result<RunRow, Problem> {
+/// The objects of a plan, those for which there is nothing to do left out. `GET
+/// /apps/{app}/why/{resource}` shows the requests of one.
+#[utoipa::path(get, path = "/runs/{run}/plan", operation_id = "listPlan", tag = "sync", params(PlanQuery), responses((status = 200, body = Items<PlanItemView>), (status = 404, body = Problem)))]
+pub async fn plan(
+    caller: Auditor,
+    state: web::Data<ApiState>,
+    run: web::Path<String>,
+    query: web::Query<PlanQuery>,
+) -> Result<HttpResponse, Problem> {
+    let row = find(&state, &caller, &run).await?;
+    let PlanQuery { action, after } = query.into_inner();
+    let after: Option<ResourceId> = parsed("after", after)?;
+    let items = state
+        .store()
+        .read(caller.organization, move |reader| {
+            let items = reader.run_items(row.id, action.as_deref(), after, PAGE)?;
+            let ids: Vec<ResourceId> = items.iter().map(|item| item.resource).collect();
+            let mut names = reader.resources_of(&ids)?;
+            Ok(items
+                .into_iter()
+                .map(|item| {
+                    let known = names.remove(&item.resource);
+                    (item, known.map(|stored| name(&stored.attributes)))
+                })
+                .collect::<Vec<_>>())
+        })
+        .await?;
+    let next =
+        items.last().filter(|_| is_full(items.len())).map(|(item, _)| item.resource.to_string());
+    let items = items.into_iter().map(|(item, name)| view(item, name)).collect::<Vec<_>>();
+    Ok(HttpResponse::Ok().json(Items { items, next }))
+}
+
+fn view(item: ItemRow, name: Option<String>) -> PlanItemView {
+    PlanItemView {
+        resource: item.resource.to_string(),
+        name,
+        kind: item.kind,
+        action: item.action,
+        state: item.state,
+    }
+}
+
+pub(super) async fn find(
+    state: &ApiState,
+    caller: &Principal,
+    run: &str,
+) -> Result<RunRow, Problem> {
     let unknown = || Problem::not_found(format!("there is no run {run:?}"));
     let id: RunId = run.parse().map_err(|_bad| unknown())?;
     let found = state.store().read(caller.organization, move |reader| reader.run(id)).await?;
@@ -98,7 +183,12 @@ async fn application(
     state.application(caller, &run.app.to_string()).await
 }
 
-/// *Confirm*: applies a planned run. A second confirmation changes nothing.
+fn of(application: &Application) -> (AppId, bool) {
+    (application.row.id, application.has_groups())
+}
+
+/// *Confirm*: applies a planned run, as soon as no other run of the app is being applied. A second
+/// confirmation changes nothing.
 #[utoipa::path(post, path = "/runs/{run}/confirm", operation_id = "confirmRun", tag = "sync", responses(
     (status = 200, body = RunView), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
 pub async fn confirm(
@@ -109,11 +199,56 @@ pub async fn confirm(
     let row = find(&state, &caller, &run).await?;
     let application = application(&state, &caller, &row).await?;
     ready(&application)?;
-    if row.state == "cancelled" {
-        return Err(Problem::conflict("the run was cancelled: plan a new one"));
+    match row.state.as_str() {
+        "cancelled" => return Err(Problem::conflict("the run was cancelled: plan a new one")),
+        "failed" => {
+            return Err(Problem::conflict("the run could not be planned: plan a new one"));
+        }
+        "held" => return Err(held(&row)),
+        _ => {}
     }
-    let started = sync::confirm(&state.engine, &application, row.id).await?;
-    Ok(HttpResponse::Ok().json(RunView::of(started.unwrap_or(row))))
+    let organization = caller.organization;
+    let started = sync::confirm(&state.engine, organization, of(&application), row.id).await?;
+    Ok(HttpResponse::Ok().json(RunView::of(started.unwrap_or(row), state.clock().now_us())))
+}
+
+fn held(row: &RunRow) -> Problem {
+    let sentence =
+        row.held.as_ref().and_then(|held| held.get("sentence")?.as_str()).unwrap_or_default();
+    Problem::conflict(format!(
+        "the run passes the app's limits: {sentence}. Look at its plan, then approve it: POST \
+         /api/v1/runs/{}/approve {{\"reason\": …}}",
+        row.id
+    ))
+}
+
+/// Lets a held run pass the app's limits. Recorded in the audit log. A run that was to be applied at
+/// once then is; another one is confirmed as usual.
+#[utoipa::path(post, path = "/runs/{run}/approve", operation_id = "approveRun", tag = "sync", request_body = RunApproval, responses(
+    (status = 200, body = RunView), (status = 400, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
+pub async fn approve(
+    caller: Admin,
+    state: web::Data<ApiState>,
+    run: web::Path<String>,
+    body: Json<RunApproval>,
+) -> Result<HttpResponse, Problem> {
+    let reason = body.into_inner().reason.trim().to_owned();
+    if !(1..=1_000).contains(&reason.chars().count()) {
+        return Err(Problem::field("reason", "say why, in 1 to 1000 characters"));
+    }
+    let row = find(&state, &caller, &run).await?;
+    let application = application(&state, &caller, &row).await?;
+    ready(&application)?;
+    if row.state != "held" {
+        return Err(Problem::conflict(format!(
+            "the run is {}: only a held one is approved",
+            row.state
+        )));
+    }
+    let approval = Approval { by: caller.actor(), reason };
+    let app = (application.row.clone(), application.has_groups());
+    let approved = sync::approve(&state.engine, caller.organization, app, row.id, approval).await?;
+    Ok(HttpResponse::Ok().json(RunView::of(approved.unwrap_or(row), state.clock().now_us())))
 }
 
 /// Cancels a run: what has not begun is not begun; what is done stays done.
@@ -124,7 +259,6 @@ pub async fn cancel(
     run: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
     let row = find(&state, &caller, &run).await?;
-    let application = application(&state, &caller, &row).await?;
-    let cancelled = sync::cancel(&state.engine, &application, row.id).await?;
-    Ok(HttpResponse::Ok().json(RunView::of(cancelled.unwrap_or(row))))
+    let cancelled = sync::cancel(&state.engine, caller.organization, row.id).await?;
+    Ok(HttpResponse::Ok().json(RunView::of(cancelled.unwrap_or(row), state.clock().now_us())))
 }

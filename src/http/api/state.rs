@@ -75,8 +75,8 @@ impl ApiState {
         application.ok_or_else(|| Problem::not_found("the app was deleted meanwhile"))
     }
 
-    /// Waits until every change is published and the app's queue has nothing to do at present, at
-    /// most so many seconds.
+    /// Waits until every change is published, no run is planned or applied and the app's queue has
+    /// nothing to do at present, at most so many seconds.
     ///
     /// # Errors
     /// The store's.
@@ -90,9 +90,15 @@ impl ApiState {
             loop {
                 let waiting = self.store().organizations_with_changes().await?;
                 if !waiting.contains(&organization) {
-                    let queue =
-                        self.store().read(organization, move |reader| reader.queue(app)).await?;
-                    if queue.ready == 0 && queue.running == 0 {
+                    let is_quiet = self
+                        .store()
+                        .read(organization, move |reader| {
+                            let queue = reader.queue(app)?;
+                            let is_empty = queue.ready == 0 && queue.running == 0;
+                            Ok(is_empty && !reader.has_open_run(app)?)
+                        })
+                        .await?;
+                    if is_quiet {
                         return Ok::<(), Problem>(());
                     }
                 }

@@ -84,7 +84,7 @@ pub struct AppView {
     sample_user: Option<String>,
     #[schema(value_type = description::Queue)]
     queue: Queue,
-    /// The latest Quick Sync.
+    /// The latest run.
     run: Option<RunView>,
     #[schema(format = DateTime)]
     created: String,
@@ -96,10 +96,10 @@ pub struct AppView {
 ///
 /// # Errors
 /// The store's.
-pub fn app(reader: &mut Reader<'_>, row: AppRow) -> store::Result<AppView> {
+pub fn app(reader: &mut Reader<'_>, row: AppRow, now_us: i64) -> store::Result<AppView> {
     let secrets = reader.secrets(&owner(row.id))?.into_iter().map(|secret| secret.name).collect();
     let queue = reader.queue(row.id)?;
-    let run = reader.runs(row.id, 1)?.into_iter().next().map(RunView::of);
+    let run = reader.runs(row.id, 1)?.into_iter().next();
     Ok(AppView {
         id: row.id.to_string(),
         name: row.name,
@@ -113,7 +113,7 @@ pub fn app(reader: &mut Reader<'_>, row: AppRow) -> store::Result<AppView> {
         mapping_version: row.mapping,
         sample_user: row.sample.map(|id| id.to_string()),
         queue,
-        run,
+        run: run.map(|run| RunView::of(run, now_us)),
         created: rfc3339(row.created_us),
         last_modified: rfc3339(row.modified_us),
     })
@@ -127,7 +127,7 @@ pub fn scope(text: String) -> Value {
     Value::String(text)
 }
 
-/// A Quick Sync.
+/// A run.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RunView {
@@ -135,38 +135,89 @@ pub struct RunView {
     id: String,
     #[schema(format = "uuid")]
     app: String,
-    /// `planned`, `running`, `done`, `superseded` or `cancelled`.
+    /// `sync` (a Quick Sync), `setup` (provisioning was switched on) or `reconcile` (by the clock).
+    kind: String,
+    /// `planning`, `planned` (waits to be confirmed), `held` (waits to be approved), `queued` (waits for
+    /// another run of the app to end), `running`, `done`, `cancelled`, `failed`, or in older databases
+    /// `superseded`.
     state: String,
-    /// Objects that it looks at.
+    /// Who asked for it.
+    author: String,
+    /// Whether it is applied as soon as it is planned.
+    confirm: bool,
+    /// Objects that were looked at while planning.
+    seen: i64,
+    /// Accounts that the app listed.
+    read: i64,
+    /// Objects for which there is something to do.
     total: i64,
-    /// Objects that are as they should be.
+    /// Objects that are as they should be now.
     done: i64,
     /// Objects that are parked.
     failed: i64,
+    /// Objects a second since it was confirmed; null unless it is being applied.
+    per_second: Option<f64>,
+    /// Seconds left at that rate; null unless it is being applied.
+    seconds_left: Option<i64>,
+    /// The limits that it passes; null when it passes none.
+    #[schema(value_type = Option<description::Held>)]
+    held: Option<Value>,
+    /// Who approved what it takes away.
+    approved_by: Option<String>,
+    /// Why it was approved, or why it failed.
+    note: Option<String>,
     /// The plan: counts, examples, verdict.
     #[schema(value_type = description::Plan)]
     plan: Value,
     #[schema(format = DateTime)]
     started: String,
     #[schema(format = DateTime)]
+    confirmed: Option<String>,
+    #[schema(format = DateTime)]
     finished: Option<String>,
 }
 
 impl RunView {
-    /// As it stands.
-    pub fn of(row: RunRow) -> Self {
+    /// As it stands now.
+    pub fn of(row: RunRow, now_us: i64) -> Self {
+        let (per_second, seconds_left) = speed(&row, now_us).unzip();
         Self {
             id: row.id.to_string(),
             app: row.app.to_string(),
+            kind: row.kind,
             state: row.state,
+            author: row.author,
+            confirm: row.confirm,
+            seen: row.seen,
+            read: row.read,
             total: row.total,
             done: row.done,
             failed: row.failed,
+            per_second,
+            seconds_left,
+            held: row.held,
+            approved_by: row.approved_by,
+            note: row.note,
             plan: row.summary,
             started: rfc3339(row.started_us),
+            confirmed: row.confirmed_us.map(rfc3339),
             finished: row.finished_us.map(rfc3339),
         }
     }
+}
+
+/// Objects a second, rounded to hundredths, and seconds left at that rate.
+#[expect(clippy::cast_precision_loss, reason = "a rate for people")]
+#[expect(clippy::cast_possible_truncation, reason = "seconds for people")]
+fn speed(row: &RunRow, now_us: i64) -> Option<(f64, i64)> {
+    let ended = row.done.saturating_add(row.failed);
+    let took_us = now_us.saturating_sub(row.confirmed_us?);
+    if row.state != "running" || ended == 0 || took_us <= 0 {
+        return None;
+    }
+    let per_second = ended as f64 * 1_000_000.0 / took_us as f64;
+    let left = (row.total.saturating_sub(ended).max(0) as f64 / per_second).ceil();
+    Some(((per_second * 100.0).round() / 100.0, left as i64))
 }
 
 /// A try.

@@ -60,6 +60,8 @@ pub(super) struct Recorder<'a> {
     job: &'a Job,
     /// Those to whose accounts the object's values refer, and their accounts as they were read.
     referred: Mutex<Referred>,
+    /// What was about to be done, where the job belongs to a run.
+    digest: Mutex<Option<String>>,
 }
 
 /// To whom an object's values refer.
@@ -82,7 +84,12 @@ impl Referred {
 
 impl<'a> Recorder<'a> {
     pub(super) fn new(engine: &'a Engine, application: &'a Application, job: &'a Job) -> Self {
-        Self { engine, application, job, referred: Mutex::default() }
+        Self { engine, application, job, referred: Mutex::default(), digest: Mutex::default() }
+    }
+
+    /// Notes what is about to be done, to tell what was planned from what changed since.
+    pub(super) fn planned(&self, digest: String) {
+        *self.digest.lock() = Some(digest);
     }
 
     /// Runs `work` in a transaction, if the job is still ours.
@@ -243,6 +250,7 @@ impl<'a> Recorder<'a> {
         let new = matches!(action, Action::Create | Action::Adopt);
         let groups = self.application.policy.groups;
         let referred = self.referred.lock().clone();
+        let digest = self.digest.lock().clone();
         let now_us = self.engine.clock().now_us();
         self.fenced(move |transaction| {
             if new {
@@ -280,7 +288,7 @@ impl<'a> Recorder<'a> {
                 }
             }
             if is_last {
-                close(transaction, row.app, &job, now_us)?;
+                close(transaction, row.app, &job, digest.as_deref(), now_us)?;
             }
             Ok(is_last)
         })
@@ -314,7 +322,9 @@ impl<'a> Recorder<'a> {
         let job = self.job.clone();
         let app = self.application.row.id;
         let now_us = self.engine.clock().now_us();
-        self.fenced(move |transaction| close(transaction, app, &job, now_us)).await
+        let digest = self.digest.lock().clone();
+        self.fenced(move |transaction| close(transaction, app, &job, digest.as_deref(), now_us))
+            .await
     }
 
     /// Parks the job until the object changes or a person retries.
@@ -330,10 +340,8 @@ impl<'a> Recorder<'a> {
         self.fenced(move |transaction| {
             let parked = transaction.park_job(app, &job, &reason)?;
             transaction.insert_attempt(&attempt)?;
-            if let Some(run) = job.run
-                && parked
-            {
-                transaction.advance_run(run, false, now_us)?;
+            if parked {
+                advance(transaction, &job, false, None, now_us)?;
             }
             Ok(())
         })
@@ -345,9 +353,10 @@ impl<'a> Recorder<'a> {
         let job = self.job.clone();
         let app = self.application.row.id;
         let now_us = self.engine.clock().now_us();
+        let digest = self.digest.lock().clone();
         self.fenced(move |transaction| {
             transaction.let_wait(app, &job, until_us)?;
-            job.run.map_or(Ok(()), |run| transaction.advance_run(run, true, now_us))
+            advance(transaction, &job, true, digest.as_deref(), now_us)
         })
         .await
     }
@@ -400,13 +409,26 @@ fn close(
     transaction: &mut Transaction<'_>,
     app: AppId,
     job: &Job,
+    digest: Option<&str>,
     now_us: i64,
 ) -> store::Result<Closed> {
     let closed = transaction.close_job(app, job, now_us)?;
-    if closed == Closed::Done
-        && let Some(run) = job.run
-    {
-        transaction.advance_run(run, true, now_us)?;
+    if closed == Closed::Done {
+        advance(transaction, job, true, digest, now_us)?;
     }
     Ok(closed)
+}
+
+/// Counts the object in the run to which the job belongs, if there is one.
+fn advance(
+    transaction: &mut Transaction<'_>,
+    job: &Job,
+    done: bool,
+    digest: Option<&str>,
+    now_us: i64,
+) -> store::Result<()> {
+    if let Some(run) = job.run {
+        transaction.advance_run(run, job.resource, done, digest, now_us)?;
+    }
+    Ok(())
 }

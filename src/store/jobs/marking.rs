@@ -1,7 +1,7 @@
 //! Making objects due.
 
 use super::Priority;
-use crate::id::{AppId, ResourceId, RunId};
+use crate::id::{AppId, ResourceId};
 use crate::store::pushes::below;
 use crate::store::sql::Sql;
 use crate::store::{Result, Transaction};
@@ -16,9 +16,23 @@ const ON_MARKED: &str = " ON CONFLICT (organization, app_id, resource_id) DO UPD
 /// A change of the object: a run that counted the job as failed has seen the last of it.
 const KEEPS_RUN: &str = "run_id = CASE WHEN job.state = 'parked' THEN NULL ELSE job.run_id END, \
      state = CASE WHEN job.state IN ('parked', 'waiting') THEN 'ready' ELSE job.state END";
-/// A run takes every job over.
-const TAKES_RUN: &str = "run_id = excluded.run_id, \
-     state = CASE WHEN job.state IN ('parked', 'waiting') THEN 'ready' ELSE job.state END";
+/// For the objects of a plan: the columns, and what happens to jobs that are there. What the run takes
+/// away was looked at as a whole.
+pub mod taken_by_run {
+    /// Up to the rows.
+    pub const COLUMNS: &str = "INSERT INTO job (organization, app_id, resource_id, kind, generation, \
+         state, priority, run_at_us, attempts, fence, run_id, approved) ";
+    /// After the rows.
+    pub const ON_MARKED: &str = " ON CONFLICT (organization, app_id, resource_id) DO UPDATE SET \
+         generation = job.generation + 1, \
+         attempts = CASE WHEN job.state = 'parked' THEN 0 ELSE job.attempts END, \
+         error = CASE WHEN job.state = 'parked' THEN NULL ELSE job.error END, \
+         run_at_us = CASE WHEN job.state = 'running' THEN job.run_at_us ELSE excluded.run_at_us END, \
+         priority = CASE WHEN excluded.priority < job.priority THEN excluded.priority \
+                         ELSE job.priority END, \
+         run_id = excluded.run_id, approved = excluded.approved, \
+         state = CASE WHEN job.state IN ('parked', 'waiting') THEN 'ready' ELSE job.state END";
+}
 const COLUMNS: &str = "INSERT INTO job (organization, app_id, resource_id, kind, generation, \
      state, priority, run_at_us, attempts, fence, run_id) ";
 
@@ -48,15 +62,9 @@ impl Transaction<'_> {
         Ok(())
     }
 
-    /// Marks everybody, for a run if there is one: every user, every group when `groups`, and every
+    /// Marks everybody: every user, every group when `groups`, and every
     /// account whose resource is gone. Answers how many.
-    pub fn mark_everybody(
-        &mut self,
-        app: AppId,
-        groups: bool,
-        run: Option<RunId>,
-        now_us: i64,
-    ) -> Result<i64> {
+    pub fn mark_everybody(&mut self, app: AppId, groups: bool, now_us: i64) -> Result<i64> {
         let kinds: &[(&str, Priority)] = if groups {
             &[("User", Priority::Sweep), ("Group", Priority::Sweep)]
         } else {
@@ -68,27 +76,21 @@ impl Transaction<'_> {
             sql.push("SELECT organization, ").bind(app).push(", id, kind, 1, 'ready', ");
             // Groups come after the users, who are their members.
             sql.bind(priority.number() + i32::try_from(at).unwrap_or(0));
-            sql.push(", ").bind(now_us).push(", 0, ").bind(now_us).push(", ");
-            bind_run(&mut sql, run);
-            sql.push(" FROM resource WHERE organization = ").bind(self.organization);
-            sql.push(" AND kind = ").bind(*kind).push(ON_MARKED).push(if run.is_some() {
-                TAKES_RUN
-            } else {
-                KEEPS_RUN
-            });
+            sql.push(", ").bind(now_us).push(", 0, ").bind(now_us);
+            sql.push(", NULL FROM resource WHERE organization = ").bind(self.organization);
+            sql.push(" AND kind = ").bind(*kind).push(ON_MARKED).push(KEEPS_RUN);
             marked += sql.execute(self.conn)?;
         }
         let mut sql = Sql::new(COLUMNS);
         sql.push("SELECT l.organization, l.app_id, l.resource_id, l.kind, 1, 'ready', 30, ");
-        sql.bind(now_us).push(", 0, ").bind(now_us).push(", ");
-        bind_run(&mut sql, run);
-        sql.push(" FROM link l WHERE l.organization = ").bind(self.organization);
+        sql.bind(now_us).push(", 0, ").bind(now_us);
+        sql.push(", NULL FROM link l WHERE l.organization = ").bind(self.organization);
         sql.push(" AND l.app_id = ").bind(app);
         sql.push(
             " AND NOT EXISTS (SELECT 1 FROM resource r \
              WHERE r.organization = l.organization AND r.id = l.resource_id)",
         );
-        sql.push(ON_MARKED).push(if run.is_some() { TAKES_RUN } else { KEEPS_RUN });
+        sql.push(ON_MARKED).push(KEEPS_RUN);
         marked += sql.execute(self.conn)?;
         Ok(i64::try_from(marked).unwrap_or(i64::MAX))
     }
@@ -121,11 +123,4 @@ impl Transaction<'_> {
         sql.push(" AND r.id = f.resource_id ORDER BY r.id").push(ON_MARKED).push(KEEPS_RUN);
         Ok(i64::try_from(sql.execute(self.conn)?).unwrap_or(i64::MAX))
     }
-}
-
-fn bind_run(sql: &mut Sql, run: Option<RunId>) {
-    match run {
-        Some(run) => sql.bind(run),
-        None => sql.push("NULL"),
-    };
 }

@@ -1,0 +1,314 @@
+//! What an app was seen to hold: of accounts that are linked, and of accounts that belong to nobody.
+
+use super::links::LinkRow;
+use super::sql::Sql;
+use super::{Error, Reader, Result, Transaction};
+use crate::id::{AppId, ResourceId};
+use diesel::sql_types::{BigInt, Bool, Nullable, Text};
+use serde_json::{Map, Value};
+use std::collections::HashMap;
+
+/// An account that belongs to nobody here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StrayRow {
+    /// `User` or `Group`.
+    pub kind: String,
+    /// The app's id.
+    pub remote_id: String,
+    /// What it is recognised by, as the app shows it.
+    pub label: String,
+    /// The same, folded.
+    pub match_key: String,
+    /// Whether it is switched on; none where the app does not say.
+    pub active: Option<bool>,
+    /// When the app last showed it.
+    pub seen_us: i64,
+}
+
+/// What a link is to remember after the app was seen to hold something else.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Noted {
+    /// Whose account it is.
+    pub resource: ResourceId,
+    /// What the app holds, as far as it is put right.
+    pub record: Map<String, Value>,
+    /// `linked` or `deactivated`.
+    pub state: String,
+    /// What it holds otherwise and is not put right.
+    pub drift: Map<String, Value>,
+}
+
+impl Reader<'_> {
+    /// The links of an app's objects of a kind, by the app's ids.
+    pub fn links_by_remote(
+        &mut self,
+        app: AppId,
+        kind: &str,
+        remote_ids: &[String],
+    ) -> Result<HashMap<String, LinkRow>> {
+        let mut links = HashMap::with_capacity(remote_ids.len());
+        for chunk in remote_ids.chunks(500) {
+            let mut sql = self.links_where(app);
+            sql.push(" AND l.kind = ").bind(kind);
+            sql.push(" AND l.remote_id IN (").binds(chunk.iter().cloned()).push(")");
+            for link in self.load_links(sql)? {
+                if let Some(remote) = &link.remote_id {
+                    links.insert(remote.clone(), link);
+                }
+            }
+        }
+        Ok(links)
+    }
+
+    fn unseen_where(&self, sql: &mut Sql, app: AppId, kind: &str, since_us: i64) {
+        sql.push(" WHERE l.organization = ").bind(self.organization);
+        sql.push(" AND l.app_id = ").bind(app).push(" AND l.kind = ").bind(kind);
+        sql.push(" AND l.remote_id IS NOT NULL AND l.state IN ('linked', 'deactivated')");
+        sql.push(" AND (l.seen_us IS NULL OR l.seen_us < ").bind(since_us).push(")");
+        // What was made or changed while the list was read need not be in it.
+        sql.push(" AND COALESCE(l.pushed_us, 0) < ").bind(since_us);
+    }
+
+    /// How many linked objects of a kind the app did not show since then, and how many there are.
+    pub fn count_unseen(&mut self, app: AppId, kind: &str, since_us: i64) -> Result<(u64, u64)> {
+        let mut unseen = Sql::new("SELECT COUNT(*) FROM link l");
+        self.unseen_where(&mut unseen, app, kind, since_us);
+        let mut all = Sql::new("SELECT COUNT(*) FROM link l WHERE l.organization = ");
+        all.bind(self.organization).push(" AND l.app_id = ").bind(app);
+        all.push(" AND l.kind = ").bind(kind).push(" AND l.remote_id IS NOT NULL");
+        let mut count = |sql: Sql| -> Result<u64> {
+            let rows: Vec<(i64,)> = sql.load::<(BigInt,), _>(self.conn)?;
+            Ok(rows.first().and_then(|row| u64::try_from(row.0).ok()).unwrap_or_default())
+        };
+        Ok((count(unseen)?, count(all)?))
+    }
+
+    /// Linked objects of a kind that the app did not show since then, in order of resource, after one,
+    /// at most `limit`.
+    pub fn unseen_links(
+        &mut self,
+        app: AppId,
+        kind: &str,
+        since_us: i64,
+        (after, limit): (Option<ResourceId>, i64),
+    ) -> Result<Vec<LinkRow>> {
+        let mut sql = Sql::new(super::links::COLUMNS);
+        self.unseen_where(&mut sql, app, kind, since_us);
+        if let Some(after) = after {
+            sql.push(" AND l.resource_id > ").bind(after);
+        }
+        sql.push(" ORDER BY l.resource_id LIMIT ").bind(limit);
+        self.load_links(sql)
+    }
+
+    /// Links with something that the app holds otherwise and that is not put right, in order of
+    /// resource, after one, at most `limit`.
+    pub fn drifting_links(
+        &mut self,
+        app: AppId,
+        after: Option<ResourceId>,
+        limit: i64,
+    ) -> Result<Vec<LinkRow>> {
+        let mut sql = self.links_where(app);
+        sql.push(" AND l.drift IS NOT NULL");
+        if let Some(after) = after {
+            sql.push(" AND l.resource_id > ").bind(after);
+        }
+        sql.push(" ORDER BY l.resource_id LIMIT ").bind(limit);
+        self.load_links(sql)
+    }
+
+    fn load_strays(&mut self, sql: Sql) -> Result<Vec<StrayRow>> {
+        type Row = (String, String, String, String, Option<bool>, i64);
+        let rows: Vec<Row> =
+            sql.load::<(Text, Text, Text, Text, Nullable<Bool>, BigInt), _>(self.conn)?;
+        Ok(rows
+            .into_iter()
+            .map(|(kind, remote_id, label, match_key, active, seen_us)| StrayRow {
+                kind,
+                remote_id,
+                label,
+                match_key,
+                active,
+                seen_us,
+            })
+            .collect())
+    }
+
+    fn strays_where(&self, app: AppId, kind: &str) -> Sql {
+        let mut sql = Sql::new(
+            "SELECT kind, remote_id, label, match_key, active, seen_us FROM stray_account \
+             WHERE organization = ",
+        );
+        sql.bind(self.organization).push(" AND app_id = ").bind(app);
+        sql.push(" AND kind = ").bind(kind);
+        sql
+    }
+
+    /// Accounts of a kind that belong to nobody, in order of the app's id, after one, at most `limit`.
+    pub fn strays(
+        &mut self,
+        app: AppId,
+        kind: &str,
+        after: Option<&str>,
+        limit: i64,
+    ) -> Result<Vec<StrayRow>> {
+        let mut sql = self.strays_where(app, kind);
+        if let Some(after) = after {
+            sql.push(" AND remote_id > ").bind(after);
+        }
+        sql.push(" ORDER BY remote_id LIMIT ").bind(limit);
+        self.load_strays(sql)
+    }
+
+    /// How many accounts that belong to nobody have each of these keys; those without are left out.
+    pub fn strays_matching(
+        &mut self,
+        app: AppId,
+        kind: &str,
+        keys: &[String],
+    ) -> Result<HashMap<String, usize>> {
+        let mut found: HashMap<String, usize> = HashMap::new();
+        for chunk in keys.chunks(500) {
+            let mut sql = self.strays_where(app, kind);
+            sql.push(" AND match_key IN (").binds(chunk.iter().cloned()).push(")");
+            for stray in self.load_strays(sql)? {
+                *found.entry(stray.match_key).or_default() += 1;
+            }
+        }
+        Ok(found)
+    }
+}
+
+impl Reader<'_> {
+    /// How many accounts an app has that are linked, and how many members it was told of. Counts them.
+    pub fn count_linked(&mut self, app: AppId) -> Result<(u64, u64)> {
+        let mut links = Sql::new("SELECT COUNT(*) FROM link WHERE organization = ");
+        links.bind(self.organization).push(" AND app_id = ").bind(app);
+        links.push(" AND remote_id IS NOT NULL");
+        let mut members = Sql::new("SELECT COUNT(*) FROM link_member WHERE organization = ");
+        members.bind(self.organization).push(" AND app_id = ").bind(app);
+        let mut count = |sql: Sql| -> Result<u64> {
+            let rows: Vec<(i64,)> = sql.load::<(BigInt,), _>(self.conn)?;
+            Ok(rows.first().and_then(|row| u64::try_from(row.0).ok()).unwrap_or_default())
+        };
+        Ok((count(links)?, count(members)?))
+    }
+}
+
+impl Transaction<'_> {
+    /// Notes that the app showed these accounts.
+    pub fn note_seen(
+        &mut self,
+        app: AppId,
+        kind: &str,
+        remote_ids: &[String],
+        now_us: i64,
+    ) -> Result<()> {
+        for chunk in remote_ids.chunks(500) {
+            let mut sql = Sql::new("UPDATE link SET seen_us = ");
+            sql.bind(now_us).push(" WHERE organization = ").bind(self.organization);
+            sql.push(" AND app_id = ").bind(app).push(" AND kind = ").bind(kind);
+            sql.push(" AND remote_id IN (").binds(chunk.iter().cloned()).push(")");
+            sql.execute(self.conn)?;
+            let mut sql = Sql::new("DELETE FROM stray_account WHERE organization = ");
+            sql.bind(self.organization).push(" AND app_id = ").bind(app);
+            sql.push(" AND kind = ").bind(kind);
+            sql.push(" AND remote_id IN (").binds(chunk.iter().cloned()).push(")");
+            sql.push(
+                " AND EXISTS (SELECT 1 FROM link l WHERE l.organization = stray_account.organization \
+                 AND l.app_id = stray_account.app_id AND l.kind = stray_account.kind \
+                 AND l.remote_id = stray_account.remote_id)",
+            );
+            sql.execute(self.conn)?;
+        }
+        Ok(())
+    }
+
+    /// Notes what the app was seen to hold, unless something was pushed to the account since `before_us`
+    /// or is being pushed: what was seen is older then. Answers whether it was noted.
+    pub fn note_observed(&mut self, app: AppId, noted: &Noted, before_us: i64) -> Result<bool> {
+        let text = |map: &Map<String, Value>| {
+            serde_json::to_string(map).map_err(|error| Error::Corrupt(error.to_string()))
+        };
+        let drift = if noted.drift.is_empty() { None } else { Some(text(&noted.drift)?) };
+        let mut sql = Sql::new("UPDATE link SET record = ");
+        sql.bind(text(&noted.record)?).push(", state = ").bind(noted.state.as_str());
+        sql.push(", drift = ").bind(drift);
+        sql.push(" WHERE organization = ").bind(self.organization);
+        sql.push(" AND app_id = ").bind(app).push(" AND resource_id = ").bind(noted.resource);
+        sql.push(" AND state IN ('linked', 'deactivated') AND COALESCE(pushed_us, 0) < ");
+        sql.bind(before_us);
+        sql.push(
+            " AND NOT EXISTS (SELECT 1 FROM job j WHERE j.organization = link.organization \
+             AND j.app_id = link.app_id AND j.resource_id = link.resource_id AND j.state = 'running')",
+        );
+        Ok(sql.execute(self.conn)? == 1)
+    }
+
+    /// Writes what is remembered to differ in the app.
+    pub fn put_drift(
+        &mut self,
+        app: AppId,
+        resource: ResourceId,
+        record: &Map<String, Value>,
+        drift: &Map<String, Value>,
+    ) -> Result<()> {
+        let text = |map: &Map<String, Value>| {
+            serde_json::to_string(map).map_err(|error| Error::Corrupt(error.to_string()))
+        };
+        let drift = if drift.is_empty() { None } else { Some(text(drift)?) };
+        let mut sql = Sql::new("UPDATE link SET record = ");
+        sql.bind(text(record)?).push(", drift = ").bind(drift);
+        sql.push(" WHERE organization = ").bind(self.organization);
+        sql.push(" AND app_id = ").bind(app).push(" AND resource_id = ").bind(resource);
+        sql.execute(self.conn)?;
+        Ok(())
+    }
+
+    /// Notes accounts that belong to nobody.
+    pub fn put_strays(&mut self, app: AppId, strays: &[StrayRow]) -> Result<()> {
+        for chunk in strays.chunks(100) {
+            let mut sql = Sql::new(
+                "INSERT INTO stray_account (organization, app_id, kind, remote_id, label, match_key, \
+                 active, seen_us) VALUES ",
+            );
+            for (at, stray) in chunk.iter().enumerate() {
+                sql.push(if at == 0 { "(" } else { ", (" });
+                sql.bind(self.organization).push(", ").bind(app);
+                sql.push(", ").bind(stray.kind.as_str()).push(", ").bind(stray.remote_id.as_str());
+                sql.push(", ").bind(stray.label.as_str()).push(", ").bind(stray.match_key.as_str());
+                match stray.active {
+                    Some(active) => sql.push(", ").bind(active),
+                    None => sql.push(", NULL"),
+                };
+                sql.push(", ").bind(stray.seen_us).push(")");
+            }
+            sql.push(
+                " ON CONFLICT (organization, app_id, kind, remote_id) DO UPDATE SET \
+                 label = excluded.label, match_key = excluded.match_key, active = excluded.active, \
+                 seen_us = excluded.seen_us",
+            );
+            sql.execute(self.conn)?;
+        }
+        Ok(())
+    }
+
+    /// Forgets accounts of nobody that the app did not show since then.
+    pub fn forget_strays(&mut self, app: AppId, kind: &str, since_us: i64) -> Result<()> {
+        let mut sql = Sql::new("DELETE FROM stray_account WHERE organization = ");
+        sql.bind(self.organization).push(" AND app_id = ").bind(app);
+        sql.push(" AND kind = ").bind(kind).push(" AND seen_us < ").bind(since_us);
+        sql.execute(self.conn)?;
+        Ok(())
+    }
+
+    /// Notes when the app's own accounts were last read and compared. The app's revision stays.
+    pub fn note_reconciled(&mut self, app: AppId, now_us: i64) -> Result<()> {
+        let mut sql = Sql::new("UPDATE app SET reconciled_us = ");
+        sql.bind(now_us).push(" WHERE organization = ").bind(self.organization);
+        sql.push(" AND id = ").bind(app);
+        sql.execute(self.conn)?;
+        Ok(())
+    }
+}
