@@ -9,6 +9,7 @@ mod body;
 mod caller;
 mod clients;
 mod description;
+mod drift;
 mod mapping;
 mod organization;
 mod paging;
@@ -48,6 +49,7 @@ use utoipa::{Modify, OpenApi};
         runs::quick_sync, runs::list, runs::get, runs::plan, runs::confirm, runs::approve, runs::cancel,
         runs::events::events,
         activity::accounts, activity::links, activity::parked, activity::retry_all,
+        drift::list, drift::decide, drift::strays,
         activity::provision, activity::why, activity::attempts, activity::changes,
         clients::list, clients::get, clients::update,
         organization::get, organization::update,
@@ -238,6 +240,21 @@ pub fn configure(state: ApiState) -> impl FnOnce(&mut web::ServiceConfig) {
                 .service(
                     web::resource("/apps/{app}/parked")
                         .route(web::get().to(activity::parked))
+                        .default_service(web::route().to(wrong_method)),
+                )
+                .service(
+                    web::resource("/apps/{app}/drift")
+                        .route(web::get().to(drift::list))
+                        .default_service(web::route().to(wrong_method)),
+                )
+                .service(
+                    web::resource("/apps/{app}/drift/{resource}")
+                        .route(web::post().to(drift::decide))
+                        .default_service(web::route().to(wrong_method)),
+                )
+                .service(
+                    web::resource("/apps/{app}/strays")
+                        .route(web::get().to(drift::strays))
                         .default_service(web::route().to(wrong_method)),
                 )
                 .service(

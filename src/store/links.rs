@@ -237,6 +237,17 @@ impl Transaction<'_> {
         Ok(())
     }
 
+    /// An account that belonged to nobody belongs to somebody now.
+    pub fn take_stray(&mut self, link: &LinkRow) -> Result<()> {
+        let Some(remote_id) = &link.remote_id else { return Ok(()) };
+        let mut sql = Sql::new("DELETE FROM stray_account WHERE organization = ");
+        sql.bind(self.organization).push(" AND app_id = ").bind(link.app);
+        sql.push(" AND kind = ").bind(link.kind.as_str());
+        sql.push(" AND remote_id = ").bind(remote_id.as_str());
+        sql.execute(self.conn)?;
+        Ok(())
+    }
+
     /// Forgets links of resources that are gone to the object that now belongs to this one.
     pub fn forget_remote_of_others(&mut self, link: &LinkRow) -> Result<()> {
         let Some(remote_id) = &link.remote_id else { return Ok(()) };

@@ -38,6 +38,10 @@ pub struct Noted {
     pub drift: Map<String, Value>,
 }
 
+fn text(map: &Map<String, Value>) -> Result<String> {
+    serde_json::to_string(map).map_err(|error| Error::Corrupt(error.to_string()))
+}
+
 impl Reader<'_> {
     /// The links of an app's objects of a kind, by the app's ids.
     pub fn links_by_remote(
@@ -228,9 +232,6 @@ impl Transaction<'_> {
     /// Notes what the app was seen to hold, unless something was pushed to the account since `before_us`
     /// or is being pushed: what was seen is older then. Answers whether it was noted.
     pub fn note_observed(&mut self, app: AppId, noted: &Noted, before_us: i64) -> Result<bool> {
-        let text = |map: &Map<String, Value>| {
-            serde_json::to_string(map).map_err(|error| Error::Corrupt(error.to_string()))
-        };
         let drift = if noted.drift.is_empty() { None } else { Some(text(&noted.drift)?) };
         let mut sql = Sql::new("UPDATE link SET record = ");
         sql.bind(text(&noted.record)?).push(", state = ").bind(noted.state.as_str());
@@ -246,22 +247,15 @@ impl Transaction<'_> {
         Ok(sql.execute(self.conn)? == 1)
     }
 
-    /// Writes what is remembered to differ in the app.
-    pub fn put_drift(
-        &mut self,
-        app: AppId,
-        resource: ResourceId,
-        record: &Map<String, Value>,
-        drift: &Map<String, Value>,
-    ) -> Result<()> {
-        let text = |map: &Map<String, Value>| {
-            serde_json::to_string(map).map_err(|error| Error::Corrupt(error.to_string()))
-        };
-        let drift = if drift.is_empty() { None } else { Some(text(drift)?) };
+    /// Writes what a person decided about what the app holds otherwise: the link's record, state and
+    /// drift.
+    pub fn put_drift(&mut self, app: AppId, link: &LinkRow) -> Result<()> {
+        let drift = if link.drift.is_empty() { None } else { Some(text(&link.drift)?) };
         let mut sql = Sql::new("UPDATE link SET record = ");
-        sql.bind(text(record)?).push(", drift = ").bind(drift);
+        sql.bind(text(&link.record)?).push(", state = ").bind(link.state.as_str());
+        sql.push(", drift = ").bind(drift);
         sql.push(" WHERE organization = ").bind(self.organization);
-        sql.push(" AND app_id = ").bind(app).push(" AND resource_id = ").bind(resource);
+        sql.push(" AND app_id = ").bind(app).push(" AND resource_id = ").bind(link.resource);
         sql.execute(self.conn)?;
         Ok(())
     }

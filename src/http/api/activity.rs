@@ -26,7 +26,7 @@ use utoipa::{IntoParams, ToSchema};
 pub struct Paging {
     /// `next` of the page before.
     #[param(format = "uuid")]
-    after: Option<String>,
+    pub(super) after: Option<String>,
 }
 
 /// Which attempts.

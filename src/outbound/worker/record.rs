@@ -258,6 +258,7 @@ impl<'a> Recorder<'a> {
                 // members and people to their manager, must see each other.
                 transaction.lock_organization()?;
                 transaction.forget_remote_of_others(&row)?;
+                transaction.take_stray(&row)?;
             }
             transaction.put_link(&row)?;
             transaction.insert_attempt(&attempt)?;

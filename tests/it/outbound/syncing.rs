@@ -63,7 +63,7 @@ both! {
         assert_eq!(run["plan"]["verdict"], "Nothing to do: all 3 objects are in sync.");
         bridge.accounts("sandbox", "User").await;
         let run = bridge.admin(Method::GET, &format!("/runs/{}", run["id"].as_str().unwrap()), Value::Null).await;
-        assert_eq!((&run["state"], &run["done"], &run["failed"]), (&json!("done"), &json!(3), &json!(0)));
+        assert_eq!((&run["state"], &run["seen"], &run["total"]), (&json!("done"), &json!(3), &json!(0)));
         let after = bridge.admin(Method::GET, "/attempts", Value::Null).await;
         assert_eq!(before, after);
         bridge.stop().await;
