@@ -68,6 +68,8 @@ def before_call(_, case, kwargs):
         for resource in (at.get("resource"), (case.query or {}).get("resource")):
             if resource in SEED["resources"]:
                 assign(at.get("app"), resource)
+    elif operation == "POST /runs/{run}/approve" and at.get("run") in SEED["runs"]:
+        case.path_parameters["run"] = SEED["held"]
     elif operation == "POST /runs/{run}/confirm" or "/provision/" in operation:
         ask("PUT", f"/apps/{SEED['apps'][0]}/provisioning", {"enabled": True})
     # Mostly the version that is edited is the one in force.

@@ -112,8 +112,11 @@ fn note(
         drift.remove(field);
         return false;
     };
-    let since_us = drift.get(field).filter(|known| known.app == app).map(|known| known.since_us);
-    let since_us = since_us.unwrap_or(now_us);
+    let known = drift.get(field).filter(|known| known.app == app);
+    let since_us = known.map_or(now_us, |known| known.since_us);
+    // While it is being put right, it is remembered as the app has it.
+    let accepted =
+        known.filter(|_| accepted == app).map_or(accepted, |known| known.accepted.clone());
     drift.insert(field.to_owned(), Difference { app, accepted, answer, since_us });
     answer == Answer::Enforced
 }
