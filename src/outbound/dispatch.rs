@@ -72,6 +72,7 @@ fn mark(
     // A burst of changes of one object is one job.
     let mut due: BTreeMap<ResourceId, (&str, Priority)> = BTreeMap::new();
     let mut concerned: Vec<ResourceId> = Vec::new();
+    let mut left: Vec<ResourceId> = Vec::new();
     for row in changes {
         let change = &row.change;
         let priority = match (change.kind.as_str(), change.op) {
@@ -81,11 +82,18 @@ fn mark(
         };
         let entry = due.entry(change.resource).or_insert((change.kind.as_str(), priority));
         entry.1 = entry.1.min(priority);
-        concerned.extend(change.joined.iter().chain(&change.left));
+        concerned.extend(&change.joined);
+        left.extend(&change.left);
         if change.kind == "Group" && change.op == ChangeOp::Update {
             // Its name may be what a scope or a mapping reads.
             concerned.push(change.resource);
         }
+    }
+    // Who was switched off loses access, and goes before those who only change.
+    let people: Vec<ResourceId> =
+        due.iter().filter(|(_, (kind, _))| *kind == "User").map(|(id, _)| *id).collect();
+    for id in transaction.inactive_among(&people)? {
+        due.entry(id).and_modify(|(_, priority)| *priority = Priority::Leaving);
     }
     let mut jobs = 0;
     for app in watched {
@@ -109,9 +117,16 @@ fn mark(
                 }
             }
         }
-        if app.follows_memberships && !concerned.is_empty() {
-            let people = transaction.users_below(&concerned)?;
-            let mine: Vec<_> = people.into_iter().map(|id| (id, "User", Priority::User)).collect();
+        if app.follows_memberships {
+            let mut people: BTreeMap<ResourceId, Priority> = BTreeMap::new();
+            people.extend(
+                transaction.users_below(&concerned)?.iter().map(|id| (*id, Priority::User)),
+            );
+            // Who leaves a group may lose what it gave.
+            people
+                .extend(transaction.users_below(&left)?.iter().map(|id| (*id, Priority::Leaving)));
+            let mine: Vec<_> =
+                people.into_iter().map(|(id, priority)| (id, "User", priority)).collect();
             jobs += mine.len();
             transaction.mark_due(app.app, &mine, now_us)?;
         }

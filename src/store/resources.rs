@@ -2,6 +2,7 @@
 
 use super::connection::{Connection, Id};
 use super::index::{self, Columns, IndexRow};
+use super::members::list;
 use super::schema::resource;
 use super::sql::Sql;
 use super::{Error, Reader, Result, Transaction};
@@ -123,6 +124,19 @@ impl Reader<'_> {
 }
 
 impl Reader<'_> {
+    /// Which of these resources say that they are not active.
+    pub fn inactive_among(&mut self, ids: &[ResourceId]) -> Result<HashSet<ResourceId>> {
+        let mut inactive = HashSet::new();
+        for chunk in ids.chunks(500) {
+            let mut sql = Sql::new("SELECT id FROM resource WHERE organization = ");
+            sql.bind(self.organization).push(" AND active = ").bind(false).push(" AND id IN ");
+            list(&mut sql, chunk);
+            let rows: Vec<(ResourceId,)> = sql.load::<(Id,), _>(self.conn)?;
+            inactive.extend(rows.into_iter().map(|row| row.0));
+        }
+        Ok(inactive)
+    }
+
     /// The person who has a user name, in any case.
     pub fn user_named(&mut self, user_name: &str) -> Result<Option<ResourceId>> {
         let row = resource::table

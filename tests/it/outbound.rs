@@ -7,6 +7,7 @@ mod drafting;
 mod drifting;
 mod failures;
 mod following;
+mod leaving;
 mod meddler;
 mod roster;
 mod running;
