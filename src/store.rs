@@ -23,6 +23,8 @@ mod migrations;
 pub mod observed;
 pub mod organizations;
 mod pool;
+#[cfg(test)]
+pub(crate) mod probe;
 pub mod pushes;
 pub mod query;
 pub mod references;
