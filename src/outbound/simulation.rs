@@ -68,3 +68,19 @@ fn simulation_converges() {
     }
     assert_eq!(failed, 0);
 }
+
+fn log_of(seed: u64) -> Vec<String> {
+    run(seed, &[]).unwrap_or_else(|broken| broken.log)
+}
+
+#[test]
+fn a_seed_is_the_same_run_again() {
+    for seed in 0..10 {
+        let (first, again) = (log_of(seed), log_of(seed));
+        for (at, (one, other)) in first.iter().zip(&again).enumerate() {
+            let before = &first[at.saturating_sub(12)..at];
+            assert_eq!(one, other, "seed {seed} after\n{}", before.join("\n"));
+        }
+        assert_eq!(first.len(), again.len(), "seed {seed}");
+    }
+}

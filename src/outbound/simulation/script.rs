@@ -203,7 +203,8 @@ impl Scene {
         };
         match fault {
             Fault::Away => Err(away),
-            // Of a creation that is answered at all, something is known.
+            // Adapters do not say of a creation that nothing was done unless they know.
+            Fault::DoneAndAway if call.verb == Verb::Create => effect(self).and(Err(silence)),
             Fault::DoneAndAway => effect(self).and(Err(away)),
             Fault::Throttled => Err(Failure::Throttled { after: wish }),
             Fault::Refused => Err(Failure::Refused(Reason {

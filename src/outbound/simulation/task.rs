@@ -4,7 +4,7 @@ use super::scene::{Scene, Side};
 use crate::clock::Stopwatch;
 use crate::outbound::queue::Claimed;
 use crate::outbound::worker::Effect;
-use crate::store;
+use crate::store::{self, probe};
 use parking_lot::Mutex;
 use std::future::Future;
 use std::pin::Pin;
@@ -90,17 +90,22 @@ impl Task {
             scene.actor = self.actor;
             scene.side = None;
         }
-        let ended = poll(self.future.as_mut(), &self.bell);
-        let side = scene.lock().side.take();
-        match (ended, side) {
-            (Poll::Ready(ended), _) => return Some(ended),
-            (Poll::Pending, Some(side)) => self.place = Place::Gate(side),
-            (Poll::Pending, None) => {
-                self.bell.wait();
-                self.place = Place::Answered;
+        probe::step(true);
+        loop {
+            let ended = poll(self.future.as_mut(), &self.bell);
+            if let Poll::Ready(ended) = ended {
+                return Some(ended);
             }
+            if let Some(side) = scene.lock().side.take() {
+                self.place = Place::Gate(side);
+                return None;
+            }
+            if probe::stands() {
+                self.place = Place::Answered;
+                return None;
+            }
+            self.bell.wait();
         }
-        None
     }
 }
 
@@ -111,6 +116,7 @@ fn poll<T>(future: Pin<&mut (impl Future<Output = T> + ?Sized)>, bell: &Arc<Bell
 
 /// Work that nothing comes between.
 pub(super) fn complete<T>(future: impl Future<Output = T>) -> T {
+    probe::step(false);
     let mut future = Box::pin(future);
     let bell = Bell::new();
     loop {
