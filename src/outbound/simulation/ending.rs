@@ -77,9 +77,17 @@ impl World {
         let apps: Vec<AppId> = self.scene().apps.iter().map(|app| app.id).collect();
         let mut waiting = Vec::new();
         for (at, id) in apps.into_iter().enumerate() {
-            let queue = self.read(move |reader| reader.queue(id));
-            if queue.ready + queue.running + queue.parked > 0 {
+            let (queue, parked) = self.read(move |reader| {
+                Ok((reader.queue(id)?, reader.job_states(id, None, None, 1_000)?))
+            });
+            if queue.ready + queue.running > 0 {
                 waiting.push(format!("app{at} has {queue:?}"));
+            }
+            for job in parked {
+                if !self.misses_member(at, job.resource) {
+                    let who = self.scene().directory.label(job.resource);
+                    waiting.push(format!("app{at} {who}: parked, {:?}", job.error));
+                }
             }
         }
         waiting

@@ -66,6 +66,18 @@ impl World {
         holders
     }
 
+    /// Whether the account of some member of a group is lost, which nobody is told as long as there
+    /// is nothing to tell the account.
+    pub(super) fn misses_member(&self, app: usize, group: ResourceId) -> bool {
+        let holders = self.holders(app);
+        let scene = self.scene();
+        let members = scene.directory.group(group).map(|group| group.members.clone());
+        members.into_iter().flatten().any(|member| {
+            let object = holders.of(member);
+            object.is_some_and(|object| !scene.apps[app].accounts.contains_key(object))
+        })
+    }
+
     /// Everything that some app should hold otherwise.
     pub(super) fn differences(&self) -> Vec<Difference> {
         let apps = self.scene().apps.len();
@@ -164,7 +176,7 @@ impl View<'_> {
             return Some(format!("{} is not known as its own", account.id));
         }
         let wanted: BTreeSet<&String> =
-            group.members.iter().filter_map(|member| self.holders.of(*member)).collect();
+            group.members.iter().filter_map(|member| self.held_and_there(*member)).collect();
         let is_strange = |member: &&String| {
             self.holders.last(member).is_none()
                 && self.app.accounts.get(*member).is_some_and(|one| one.origin == Origin::There)
@@ -176,6 +188,10 @@ impl View<'_> {
         }
         let fields = [("name", json!(group.name)), ("reference", json!(id.to_string()))];
         wrong_field(account, &fields)
+    }
+
+    fn held_and_there(&self, id: ResourceId) -> Option<&String> {
+        self.holders.of(id).filter(|object| self.app.accounts.contains_key(*object))
     }
 
     /// What is wrong with an object whose last holder should have none, and whose it is.

@@ -176,7 +176,8 @@ impl Scene {
             // Nobody lies twice in a row about the same thing.
             let before = self.lied.len();
             self.lied.retain(|lie| *lie != object);
-            if is_there && self.lied.len() == before {
+            // A deletion that is said to be done is believed.
+            if is_there && self.lied.len() == before && call.verb != Verb::Delete {
                 weights.push((8, Fault::Missing));
             }
         }
