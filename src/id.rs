@@ -69,6 +69,10 @@ pub fn new_uuid(now_us: i64) -> Uuid {
 /// Never returns weak bytes: a machine without randomness cannot go on, so the process ends.
 #[expect(clippy::disallowed_methods, reason = "this is the place")]
 pub fn fill(buffer: &mut [u8]) {
+    #[cfg(test)]
+    if repeatable::fill(buffer) {
+        return;
+    }
     if rand::fill(buffer).is_err() {
         tracing::error!("the operating system gives no randomness");
         std::process::abort();
@@ -81,6 +85,9 @@ pub fn below(bound: u64) -> u64 {
     fill(&mut bytes);
     u64::from_le_bytes(bytes) % bound.max(1)
 }
+
+#[cfg(test)]
+pub(crate) mod repeatable;
 
 #[cfg(test)]
 mod tests {

@@ -20,6 +20,8 @@ pub mod policy;
 pub mod preview;
 mod queue;
 pub mod retry;
+#[cfg(test)]
+mod simulation;
 mod situation;
 pub mod sync;
 mod worker;

@@ -23,6 +23,8 @@ mod migrations;
 pub mod observed;
 pub mod organizations;
 mod pool;
+#[cfg(test)]
+pub(crate) mod probe;
 pub mod pushes;
 pub mod query;
 pub mod references;
@@ -167,6 +169,8 @@ impl Store {
         F: FnOnce(&mut Reader<'_>) -> Result<T> + Send + 'static,
     {
         let (_, answer) = self.pool.run(Mode::Read, once(organization, work)).await?;
+        #[cfg(test)]
+        probe::stand().await;
         answer
     }
 
@@ -180,10 +184,13 @@ impl Store {
         if self.writer.is_none() {
             return self.read(organization, work).await;
         }
-        match self.pool.run_here(Mode::Read, once(organization, work)) {
+        let answer = match self.pool.run_here(Mode::Read, once(organization, work)) {
             Ok(answer) => answer,
             Err(work) => self.pool.run(Mode::Read, work).await?.1,
-        }
+        };
+        #[cfg(test)]
+        probe::stand().await;
+        answer
     }
 
     /// Runs `work` in a transaction. It may run again (serialization failures), so it must not have
@@ -194,7 +201,10 @@ impl Store {
         F: Fn(&mut Transaction<'_>) -> Result<T> + Send + 'static,
     {
         if let Some(writer) = &self.writer {
-            return writer.run(organization, work).await;
+            let answer = writer.run(organization, work).await;
+            #[cfg(test)]
+            probe::stand().await;
+            return answer;
         }
         let asked = Stopwatch::start();
         let mut work = move |connection: &mut Connection| {

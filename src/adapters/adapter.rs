@@ -151,7 +151,8 @@ pub struct Reason {
 /// A failure says what to do, not what went wrong.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Failure {
-    /// The app is away or stumbled: try again, after its own wish or by backoff.
+    /// The app is away or stumbled: try again, after its own wish or by backoff. Nothing was done, or
+    /// doing it twice does no harm.
     #[error("{detail}")]
     Again {
         /// What the app asked for.

@@ -19,6 +19,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// A configured app at one revision.
+#[derive(Clone)]
 pub struct Application {
     /// Whose it is.
     pub organization: OrganizationId,

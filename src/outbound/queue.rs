@@ -149,7 +149,9 @@ pub(super) async fn work(
     }
 }
 
-enum Claimed {
+/// What came of a claim.
+pub(super) enum Claimed {
+    /// Jobs that are ours now, and the app as they are to be worked on.
     Jobs(Arc<super::application::Application>, Vec<Job>),
     /// The app is gone, off or paused.
     Stop,
@@ -157,7 +159,8 @@ enum Claimed {
     Trouble,
 }
 
-async fn claim(
+/// Claims up to `limit` jobs of an app that are due; with `ahead`, and when nothing is, the next one.
+pub(super) async fn claim(
     engine: &Engine,
     organization: OrganizationId,
     app: AppId,
@@ -208,7 +211,7 @@ async fn claim(
 }
 
 /// Returns jobs that were claimed and not begun.
-async fn give_back(engine: &Engine, organization: OrganizationId, app: AppId, jobs: Vec<Job>) {
+pub(super) async fn give_back(engine: &Engine, organization: OrganizationId, app: AppId, jobs: Vec<Job>) {
     let now_us = engine.clock().now_us();
     let given = engine
         .store()

@@ -45,11 +45,11 @@ impl Answer {
             409 => Failure::Conflict { detail },
             429 => Failure::Throttled { after: self.retry_after },
             503 if self.retry_after.is_some() => Failure::Throttled { after: self.retry_after },
-            // The gateway gave up waiting; the app behind it may have gone on.
-            504 if !self.repeatable => Failure::InDoubt { detail },
             400..500 => {
                 Failure::Refused(Reason { field: None, detail, remedy: remedy(self.status).into() })
             }
+            // The app may have stumbled after it did what it was asked, or its gateway gave up on it.
+            500.. if !self.repeatable => Failure::InDoubt { detail },
             500.. => Failure::Again { after: self.retry_after, detail },
             _ => misconfigured(detail, "Check the address in the app's settings."),
         }

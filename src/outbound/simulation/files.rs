@@ -1,0 +1,87 @@
+//! A database for every run: migrated once, copied as files.
+
+use super::task::complete;
+use crate::id::OrganizationId;
+use crate::store::{Options, Store};
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+use std::time::Duration;
+
+/// Who held which object of an app, in order: what the worker wrote, seen from below.
+const OBSERVERS: [&str; 3] = [
+    "CREATE TABLE held (app TEXT, resource TEXT, remote TEXT, origin TEXT)",
+    "CREATE TRIGGER held_new AFTER INSERT ON link WHEN NEW.remote_id IS NOT NULL BEGIN \
+     INSERT INTO held VALUES \
+     (lower(hex(NEW.app_id)), lower(hex(NEW.resource_id)), NEW.remote_id, NEW.origin); END",
+    "CREATE TRIGGER held_again AFTER UPDATE ON link WHEN NEW.remote_id IS NOT NULL \
+     AND (NEW.remote_id IS NOT OLD.remote_id OR NEW.origin <> OLD.origin) BEGIN \
+     INSERT INTO held VALUES \
+     (lower(hex(NEW.app_id)), lower(hex(NEW.resource_id)), NEW.remote_id, NEW.origin); END",
+];
+
+/// Endings of the files of a database.
+const PARTS: [&str; 2] = ["", "-wal"];
+
+fn options() -> Options {
+    // Nobody else is there who could be waited for.
+    Options { connections: 1, patience: Duration::from_hours(1), relaxed: true }
+}
+
+/// In memory, where the machine has such a folder.
+fn folder() -> tempfile::TempDir {
+    let memory = Path::new("/dev/shm");
+    let mut builder = tempfile::Builder::new();
+    builder.prefix("rollcall-simulation-");
+    match builder.tempdir_in(memory) {
+        Ok(folder) => folder,
+        Err(_) => builder.tempdir().unwrap(),
+    }
+}
+
+fn open(path: &Path) -> Store {
+    Store::open(&format!("sqlite:{}", path.display()), &options(), false).unwrap()
+}
+
+fn part(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    name.into()
+}
+
+/// A migrated database with one organization and nothing in it, file by file.
+fn template() -> &'static (OrganizationId, Vec<Vec<u8>>) {
+    static TEMPLATE: OnceLock<(OrganizationId, Vec<Vec<u8>>)> = OnceLock::new();
+    TEMPLATE.get_or_init(|| {
+        let folder = folder();
+        let path = folder.path().join("r.db");
+        let store = open(&path);
+        let organization = complete(store.organization_named("default", 1)).unwrap().id;
+        complete(store.write(organization, |transaction| {
+            OBSERVERS.iter().try_for_each(|text| transaction.plant(text))
+        }))
+        .unwrap();
+        let files = PARTS.map(|ending| std::fs::read(part(&path, ending)).unwrap_or_default());
+        (organization, files.into())
+    })
+}
+
+/// A database that goes with the run.
+pub(super) struct Database {
+    pub(super) store: Store,
+    pub(super) organization: OrganizationId,
+    _folder: tempfile::TempDir,
+}
+
+impl Database {
+    pub(super) fn new() -> Self {
+        let (organization, files) = template();
+        let folder = folder();
+        let path = folder.path().join("r.db");
+        for (ending, bytes) in PARTS.iter().zip(files) {
+            if !bytes.is_empty() {
+                std::fs::write(part(&path, ending), bytes).unwrap();
+            }
+        }
+        Self { store: open(&path), organization: *organization, _folder: folder }
+    }
+}

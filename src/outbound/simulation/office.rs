@@ -1,0 +1,329 @@
+//! What administrators do: change who belongs in an app and what it is told, synchronise, retry, let
+//! an app go on, put right what is asked of a person.
+
+use super::app::Origin;
+use super::steps::{edited, renamed_group};
+use super::task::{Ended, Task};
+use super::world::{INSTANCES, World, mapping_row, new_scope};
+use crate::id::{AppId, OrganizationId, ResourceId};
+use crate::mapping::field::Kind;
+use crate::outbound::application::Error as ApplicationError;
+use crate::outbound::engine::Engine;
+use crate::outbound::sync;
+use crate::store::apps::AppRow;
+use crate::store::{self};
+use std::collections::BTreeMap;
+
+impl World {
+    /// Something that an administrator may do at any time.
+    pub(super) fn administrate(&mut self) {
+        let (what, app) = {
+            let mut scene = self.scene();
+            let apps = scene.apps.len();
+            let weights = [(6, 0), (3, 1), (4, 2), (3, 3), (3, 4), (3, 5), (2, 6), (2, 7)];
+            (scene.dice.weighed(&weights), scene.dice.below(apps))
+        };
+        match what {
+            0 => self.retry(app),
+            1 => self.release(app),
+            2 => self.synchronise(app),
+            3 => self.change_scope(app),
+            4 => self.change_mapping(app),
+            5 => self.let_go_on(app),
+            6 => self.cancel(app),
+            _ => self.switch(app),
+        }
+    }
+
+    fn app_id(&self, app: usize) -> AppId {
+        self.scene().apps[app].id
+    }
+
+    pub(super) fn retry(&self, app: usize) {
+        let (id, now_us) = (self.app_id(app), self.clock.now_us());
+        let count = self.write(move |transaction| transaction.retry_parked(id, None, now_us));
+        self.scene().say(&format!("{count} parked objects of app{app} are retried"));
+    }
+
+    fn release(&self, app: usize) {
+        let (id, now_us) = (self.app_id(app), self.clock.now_us());
+        self.write(move |transaction| transaction.release_waiting(id, now_us));
+        self.scene().say(&format!("what waits for app{app} is due"));
+    }
+
+    pub(super) fn let_go_on(&self, app: usize) {
+        let id = self.app_id(app);
+        let paused = self.write(move |transaction| {
+            let paused = transaction.app(id)?.is_some_and(|row| row.paused.is_some());
+            if paused {
+                transaction.pause_app(id, None, None)?;
+            }
+            Ok(paused)
+        });
+        if paused {
+            self.scene().say(&format!("app{app} goes on"));
+        }
+    }
+
+    /// Somebody asks for a Quick Sync and confirms it at once.
+    pub(super) fn synchronise(&mut self, app: usize) {
+        let (instance, id) = {
+            let mut scene = self.scene();
+            scene.apps[app].unsynced = true;
+            (scene.dice.below(INSTANCES), scene.apps[app].id)
+        };
+        let (engine, organization) = (self.engines[instance].clone(), self.database.organization);
+        let actor = self.enter(format!("i{instance} Quick Sync of app{app}"));
+        self.scene().say(&format!("Quick Sync of app{app}"));
+        self.tasks.push(Task::new((actor, instance, app), async move {
+            Ended::Synced(quick_sync(&engine, organization, id).await)
+        }));
+    }
+
+    /// The newest run is cancelled.
+    fn cancel(&self, app: usize) {
+        let (id, now_us) = (self.app_id(app), self.clock.now_us());
+        let run = self.write(move |transaction| {
+            let run = transaction.runs(id, 1)?.pop();
+            run.as_ref().map(|run| transaction.cancel_run(run.id, now_us)).transpose()?;
+            Ok(run)
+        });
+        if run.is_some() {
+            self.scene().apps[app].unsynced = true;
+            self.scene().say(&format!("the last run of app{app} is cancelled"));
+        }
+    }
+
+    fn change_scope(&self, app: usize) {
+        let (scope, id, now_us) = {
+            let mut scene = self.scene();
+            let scene = &mut *scene;
+            scene.resolve_late(None);
+            let scope = new_scope(&mut scene.dice, &scene.directory.groups);
+            scene.apps[app].terms.scope = scope.clone();
+            scene.say(&format!("the scope of app{app} is {scope:?}"));
+            (scene.apps[app].terms.scope(), scene.apps[app].id, self.clock.now_us())
+        };
+        self.write(move |transaction| {
+            let row = transaction.app(id)?.unwrap();
+            let enabled = row.enabled;
+            transaction.update_app(&AppRow { scope: scope.clone(), ..row }, now_us)?;
+            if enabled {
+                transaction.mark_everybody(id, true, None, now_us)?;
+                transaction.compare_all_members(id)?;
+            }
+            Ok(())
+        });
+        self.scene().note_wishes();
+    }
+
+    fn change_mapping(&self, app: usize) {
+        let (id, document, now_us) = {
+            let mut scene = self.scene();
+            let nick = !scene.apps[app].terms.nick;
+            scene.apps[app].terms.nick = nick;
+            scene.apps[app].unsynced = true;
+            scene.say(&format!("the job title in app{app} is the nick name: {nick}"));
+            (scene.apps[app].id, scene.apps[app].terms.mapping(), self.clock.now_us())
+        };
+        self.write(move |transaction| {
+            let row = transaction.app(id)?.unwrap();
+            let version = transaction.newest_mapping(id)? + 1;
+            transaction.insert_mapping(id, &mapping_row(version, document.clone()))?;
+            transaction.update_app(&AppRow { mapping: version, ..row }, now_us)
+        });
+    }
+
+    /// *Setup Provisioning* goes off, or on again.
+    fn switch(&mut self, app: usize) {
+        let (id, now_us) = (self.app_id(app), self.clock.now_us());
+        let row = self.read(move |reader| reader.app(id)).unwrap();
+        if !row.enabled {
+            return self.switch_on(app);
+        }
+        self.scene().say(&format!("app{app} is switched off"));
+        self.scene().apps[app].unsynced = true;
+        self.write(move |transaction| {
+            transaction.update_app(&AppRow { enabled: false, ..row.clone() }, now_us)
+        });
+    }
+
+    pub(super) fn switch_on(&mut self, app: usize) {
+        let (instance, id) = {
+            let mut scene = self.scene();
+            (scene.dice.below(INSTANCES), scene.apps[app].id)
+        };
+        let row = self.read(move |reader| reader.app(id)).unwrap();
+        if row.enabled {
+            return;
+        }
+        let (engine, organization) = (self.engines[instance].clone(), self.database.organization);
+        let actor = self.enter(format!("i{instance} switching app{app} on"));
+        self.scene().say(&format!("app{app} is switched on"));
+        self.tasks.push(Task::new((actor, instance, app), async move {
+            Ended::Synced(switch_on(&engine, organization, AppRow { enabled: true, ..row }).await)
+        }));
+    }
+
+    /// Everything that is asked of people at the end of a run.
+    pub(super) fn put_right(&mut self) -> Result<(), String> {
+        let apps = self.scene().apps.len();
+        for app in 0..apps {
+            self.let_go_on(app);
+            self.switch_on(app);
+            self.settle_disputes(app);
+        }
+        self.settle()?;
+        for app in 0..apps {
+            if std::mem::take(&mut self.scene().apps[app].unsynced) {
+                self.synchronise(app);
+                self.scene().apps[app].unsynced = false;
+            }
+        }
+        self.settle()?;
+        self.give_names();
+        self.undo_meddling()?;
+        for app in 0..apps {
+            self.retry(app);
+        }
+        self.settle()
+    }
+
+    /// Of two accounts that match somebody, one that nobody holds is removed in the app.
+    fn settle_disputes(&self, app: usize) {
+        let holders = self.holders(app);
+        let mut scene = self.scene();
+        let mut keys: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for account in scene.apps[app].accounts.values() {
+            if account.kind == Kind::User {
+                keys.entry(account.key()).or_default().push(account.id.clone());
+            }
+        }
+        for ids in keys.values().filter(|ids| ids.len() > 1) {
+            let free = ids.iter().find(|id| {
+                holders.last(id).is_none() && scene.apps[app].accounts[*id].origin == Origin::There
+            });
+            if let Some(free) = free {
+                scene.apps[app].take(free);
+                scene.say(&format!("{free} of app{app} is removed: it matched too"));
+            }
+        }
+    }
+
+    /// Whoever has no family name, which every app needs, gets one.
+    fn give_names(&self) {
+        let people = self.scene().directory.people.len();
+        for at in 0..people {
+            let change = {
+                let mut scene = self.scene();
+                let person = &scene.directory.people[at];
+                if !person.there || person.family.is_some() {
+                    continue;
+                }
+                edited(&mut scene, at, |person| {
+                    person.family = Some("Given".into());
+                    "gets a family name".into()
+                })
+            };
+            self.apply(change);
+        }
+    }
+
+    /// What was changed in apps is put right by changing the same in the directory: until apps are
+    /// read and compared, only what changes is sent.
+    fn undo_meddling(&mut self) -> Result<(), String> {
+        let mut meddled: Vec<ResourceId> = Vec::new();
+        {
+            let mut scene = self.scene();
+            let scene = &mut *scene;
+            for app in &mut scene.apps {
+                meddled.extend(std::mem::take(&mut app.meddled));
+                // Whoever switched an account off that should be on switches it on again.
+                for (id, holder) in std::mem::take(&mut app.switched_off) {
+                    let stays = scene.directory.wish(holder, &app.terms).is_none();
+                    if let Some(account) = app.accounts.get_mut(&id).filter(|_| stays) {
+                        account.active = true;
+                    }
+                }
+            }
+        }
+        meddled.sort_unstable();
+        meddled.dedup();
+        for id in meddled {
+            let change = {
+                let mut scene = self.scene();
+                let scene = &mut *scene;
+                let person = scene.directory.people.iter().position(|one| one.id == id);
+                let group = scene.directory.groups.iter().position(|one| one.id == id);
+                let step = scene.step;
+                match (person, group) {
+                    (Some(at), _) if scene.directory.people[at].there => {
+                        Some(edited(scene, at, |person| {
+                            person.title = Some(format!("R{step}"));
+                            person.nick = Some(format!("S{step}"));
+                            person.family = Some(format!("Q{step}"));
+                            "changes throughout".into()
+                        }))
+                    }
+                    (_, Some(at)) if scene.directory.groups[at].there => {
+                        Some(renamed_group(scene, at))
+                    }
+                    _ => None,
+                }
+            };
+            if let Some(change) = change {
+                self.apply(change);
+            }
+        }
+        self.settle()
+    }
+
+    /// Runs that say they are running although there is nothing left to do.
+    pub(super) fn check_runs(&self) {
+        let apps = self.scene().apps.len();
+        for app in 0..apps {
+            let id = self.app_id(app);
+            let runs = self.read(move |reader| reader.runs(id, 100));
+            for run in runs.iter().filter(|run| run.state == "running") {
+                self.scene().broken(format!(
+                    "a run of app{app} does not end: {} of {} are done, {} failed",
+                    run.done, run.total, run.failed
+                ));
+            }
+        }
+    }
+}
+
+async fn quick_sync(
+    engine: &Engine,
+    organization: OrganizationId,
+    app: AppId,
+) -> store::Result<()> {
+    let application = match engine.application(organization, app).await {
+        Ok(Some(application)) => application,
+        Err(ApplicationError::Store(error)) => return Err(error),
+        _ => return Ok(()),
+    };
+    let summary = sync::plan(engine, &application).await?;
+    let run = sync::propose(engine, &application, &summary).await?;
+    sync::confirm(engine, &application, run.id).await?;
+    Ok(())
+}
+
+async fn switch_on(
+    engine: &Engine,
+    organization: OrganizationId,
+    row: AppRow,
+) -> store::Result<()> {
+    let application = match engine.application(organization, row.id).await {
+        Ok(Some(application)) => application,
+        Err(ApplicationError::Store(error)) => return Err(error),
+        _ => return Ok(()),
+    };
+    let change = sync::Change { row, actor: "operator:test".into(), action: "app.provisioning.on" };
+    match sync::apply(engine, &application, change).await {
+        // Somebody else changed the app meanwhile: it is said, and done again by hand.
+        Err(store::Error::Stale) => Ok(()),
+        done => done,
+    }
+}

@@ -1,0 +1,128 @@
+//! What the harness, the apps and the workers share: everything on one thread, one after the other.
+
+use super::app::{App, Wish};
+use super::dice::Dice;
+use super::directory::Directory;
+use crate::clock::Clock;
+use crate::id::ResourceId;
+use std::collections::HashMap;
+
+/// On which side of a call's effect a worker stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Side {
+    /// The request is on its way.
+    Before,
+    /// The answer is on its way.
+    After,
+}
+
+/// A worker, or another piece of work that goes on step by step.
+#[derive(Debug, Clone)]
+pub(super) struct Actor {
+    pub(super) label: String,
+    /// For whom it works; nil where for nobody.
+    pub(super) resource: ResourceId,
+    /// At which step it began.
+    pub(super) since: usize,
+    /// When the last answer that it got was a failure: what and when.
+    pub(super) failed: Option<(String, i64)>,
+    /// Its request no longer arrives.
+    pub(super) cut: bool,
+}
+
+/// Everything that is not in the database.
+pub(super) struct Scene {
+    pub(super) dice: Dice,
+    pub(super) clock: Clock,
+    pub(super) directory: Directory,
+    pub(super) apps: Vec<App>,
+    pub(super) actors: Vec<Actor>,
+    /// Who is at work at this instant.
+    pub(super) actor: usize,
+    /// At which gate that worker has just come to stand.
+    pub(super) side: Option<Side>,
+    /// Whether apps answer truly and at once.
+    pub(super) calm: bool,
+    /// How many calls of a thousand go wrong.
+    pub(super) troubles: usize,
+    pub(super) step: usize,
+    /// What was to become of somebody's account, with the step since when.
+    pub(super) wishes: HashMap<(usize, ResourceId), Vec<(usize, Option<Wish>)>>,
+    /// Creations that an app will carry out although nobody waits for the answer any more.
+    pub(super) late: Vec<super::script::Late>,
+    /// Objects about which an app just lied; it tells the truth about them next.
+    pub(super) lied: Vec<(usize, String)>,
+    log: Vec<String>,
+    broken: Option<String>,
+}
+
+impl Scene {
+    pub(super) fn new(seed: u64, clock: Clock) -> Self {
+        let nobody = Actor {
+            label: "harness".into(),
+            resource: ResourceId(uuid::Uuid::nil()),
+            since: 0,
+            failed: None,
+            cut: false,
+        };
+        Self {
+            dice: Dice::new(seed),
+            clock,
+            directory: Directory::default(),
+            apps: Vec::new(),
+            actors: vec![nobody],
+            actor: 0,
+            side: None,
+            calm: false,
+            troubles: 0,
+            step: 0,
+            wishes: HashMap::new(),
+            late: Vec::new(),
+            lied: Vec::new(),
+            log: Vec::new(),
+            broken: None,
+        }
+    }
+
+    /// Somebody new who is at work.
+    pub(super) fn enter(&mut self, label: String, resource: ResourceId, since: usize) -> usize {
+        self.actors.push(Actor { label, resource, since, failed: None, cut: false });
+        self.actors.len() - 1
+    }
+
+    /// Notes an event.
+    pub(super) fn say(&mut self, event: &str) {
+        let now = self.clock.now_us() / 1_000 % 1_000_000_000;
+        self.log.push(format!("{:4} {:>7}.{:03} {event}", self.step, now / 1_000, now % 1_000));
+    }
+
+    /// Notes that an invariant is broken; the first one is what the run is about.
+    pub(super) fn broken(&mut self, what: String) {
+        self.say(&format!("BROKEN: {what}"));
+        self.broken.get_or_insert(what);
+    }
+
+    pub(super) fn whole(&self) -> Result<(), String> {
+        self.broken.clone().map_or(Ok(()), Err)
+    }
+
+    pub(super) fn take_log(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.log)
+    }
+
+    /// Notes what is to become of everybody's accounts now, where that differs from before.
+    pub(super) fn note_wishes(&mut self) {
+        let people = self.directory.people.iter().map(|person| person.id);
+        let all: Vec<ResourceId> =
+            people.chain(self.directory.groups.iter().map(|group| group.id)).collect();
+        for (at, app) in self.apps.iter().enumerate() {
+            for id in &all {
+                let wish = self.directory.wish(*id, &app.terms);
+                let history = self.wishes.entry((at, *id)).or_default();
+                if history.last().is_none_or(|(_, last)| *last != wish) {
+                    history.push((self.step, wish));
+                }
+            }
+        }
+    }
+}
