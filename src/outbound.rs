@@ -9,6 +9,7 @@
 //! accepted ([`plan`]) and acts. Losing a hint, running twice or running late is harmless.
 
 mod accounts;
+mod allowance;
 pub mod application;
 mod dispatch;
 pub mod engine;
@@ -21,4 +22,5 @@ mod queue;
 pub mod retry;
 mod situation;
 pub mod sync;
+pub mod weigh;
 mod worker;

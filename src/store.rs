@@ -25,6 +25,7 @@ mod pool;
 pub mod pushes;
 pub mod query;
 pub mod references;
+pub mod removals;
 pub mod resources;
 pub mod runs;
 pub mod sandbox;

@@ -9,6 +9,7 @@ mod body;
 mod caller;
 mod clients;
 mod description;
+mod guard;
 mod mapping;
 mod organization;
 mod paging;
@@ -45,6 +46,7 @@ use utoipa::{Modify, OpenApi};
         mapping::draft::samples, mapping::draft::translate,
         assignments::list, assignments::get, assignments::assign, assignments::remove,
         assignments::remove_one,
+        guard::get, guard::approve,
         runs::quick_sync, runs::list, runs::get, runs::confirm, runs::cancel,
         activity::accounts, activity::links, activity::parked, activity::retry_all,
         activity::provision, activity::why, activity::attempts, activity::changes,
@@ -182,6 +184,16 @@ pub fn configure(state: ApiState) -> impl FnOnce(&mut web::ServiceConfig) {
                     web::resource("/apps/{app}/assignments/{resource}")
                         .route(web::get().to(assignments::get))
                         .route(web::delete().to(assignments::remove))
+                        .default_service(web::route().to(wrong_method)),
+                )
+                .service(
+                    web::resource("/apps/{app}/guard")
+                        .route(web::get().to(guard::get))
+                        .default_service(web::route().to(wrong_method)),
+                )
+                .service(
+                    web::resource("/apps/{app}/guard/approve")
+                        .route(web::post().to(guard::approve))
                         .default_service(web::route().to(wrong_method)),
                 )
                 .service(

@@ -354,6 +354,7 @@ diesel::table! {
         slot -> BigInt,
         deactivations -> BigInt,
         deletions -> BigInt,
+        memberships -> BigInt,
     }
 }
 
