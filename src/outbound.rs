@@ -9,6 +9,7 @@
 //! accepted ([`plan`]) and acts. Losing a hint, running twice or running late is harmless.
 
 mod accounts;
+mod allowance;
 pub mod application;
 mod dispatch;
 pub mod drift;
@@ -24,4 +25,5 @@ pub mod retry;
 mod simulation;
 mod situation;
 pub mod sync;
+pub mod weigh;
 mod worker;

@@ -28,6 +28,7 @@ pub(crate) mod probe;
 pub mod pushes;
 pub mod query;
 pub mod references;
+pub mod removals;
 pub mod resources;
 pub mod runs;
 pub mod sandbox;

@@ -10,6 +10,7 @@ mod caller;
 mod clients;
 mod description;
 mod drift;
+mod guard;
 mod mapping;
 mod organization;
 mod paging;
@@ -48,6 +49,7 @@ use utoipa::{Modify, OpenApi};
         assignments::remove_one,
         runs::quick_sync, runs::list, runs::get, runs::plan, runs::confirm, runs::approve, runs::cancel,
         runs::events::events,
+        guard::get, guard::approve,
         activity::accounts, activity::links, activity::parked, activity::retry_all,
         drift::list, drift::decide, drift::strays,
         activity::provision, activity::why, activity::attempts, activity::changes,
@@ -185,6 +187,16 @@ pub fn configure(state: ApiState) -> impl FnOnce(&mut web::ServiceConfig) {
                     web::resource("/apps/{app}/assignments/{resource}")
                         .route(web::get().to(assignments::get))
                         .route(web::delete().to(assignments::remove))
+                        .default_service(web::route().to(wrong_method)),
+                )
+                .service(
+                    web::resource("/apps/{app}/guard")
+                        .route(web::get().to(guard::get))
+                        .default_service(web::route().to(wrong_method)),
+                )
+                .service(
+                    web::resource("/apps/{app}/guard/approve")
+                        .route(web::post().to(guard::approve))
                         .default_service(web::route().to(wrong_method)),
                 )
                 .service(

@@ -31,15 +31,15 @@ pub struct Problem {
     pub detail: String,
 }
 
-/// A mapping that can be applied.
-#[derive(Debug, Clone)]
+/// A mapping that can be applied. The default gives nobody anything.
+#[derive(Debug, Clone, Default)]
 pub struct Mapping {
     users: Rules,
     groups: Rules,
 }
 
 /// The rules of one kind of object.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 struct Rules {
     rules: Vec<Rule>,
     /// Mandatory fields that the document has no rule for. Each has one here all the same, which

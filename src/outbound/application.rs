@@ -138,12 +138,17 @@ impl Workshop {
             accounts: Arc::new(StoredAccounts::new(self.store.clone(), organization, app)),
         };
         let adapter = catalogue::connect(&row.adapter, connection).map_err(Error::Settings)?;
+        let policy = Arc::new(policy);
         Ok(Some(Application {
             organization,
             row,
             entry,
-            terms: Terms { mapping: Arc::new(compiled), scope: Arc::new(scope) },
-            policy: Arc::new(policy),
+            terms: Terms {
+                mapping: Arc::new(compiled),
+                scope: Arc::new(scope),
+                policy: Arc::clone(&policy),
+            },
+            policy,
             registry,
             adapter,
         }))
@@ -243,7 +248,12 @@ pub fn owner(app: AppId) -> String {
 impl Application {
     /// Fields by which existing objects are recognised.
     pub fn match_fields(&self, kind: Kind) -> Vec<String> {
-        if let Some(fields) = self.policy.matching.of(kind) {
+        self.match_fields_by(&self.policy, kind)
+    }
+
+    /// Fields by which existing objects would be recognised by another policy.
+    pub(super) fn match_fields_by(&self, policy: &Policy, kind: Kind) -> Vec<String> {
+        if let Some(fields) = policy.matching.of(kind) {
             return fields.to_vec();
         }
         let fields = match kind {

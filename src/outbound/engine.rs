@@ -1,5 +1,6 @@
 //! The engine: one task that publishes changes, and one task per app that works its queue.
 
+use super::allowance::Allowances;
 use super::application::{Application, Error as ApplicationError, Workshop};
 use super::dispatch::{self, Watched};
 use super::queue;
@@ -11,7 +12,7 @@ use parking_lot::Mutex;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, Semaphore, SemaphorePermit, watch};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
@@ -19,6 +20,9 @@ use tokio_util::sync::CancellationToken;
 const TICK: Duration = Duration::from_millis(500);
 /// How long a lease holds without renewal.
 const LEASE: Duration = Duration::from_secs(15);
+
+/// How many look at everybody at the same time; others wait for their turn.
+const WALKS: usize = 2;
 
 /// What the engine is made of.
 pub struct Parts {
@@ -45,6 +49,8 @@ struct Inner {
     /// Counts up whenever there may be work for an app.
     work: watch::Sender<u64>,
     applications: Mutex<HashMap<(OrganizationId, AppId), Arc<Application>>>,
+    allowances: Allowances,
+    walks: Semaphore,
 }
 
 /// A started engine.
@@ -57,7 +63,15 @@ impl Engine {
     /// An engine that can answer questions; [`Engine::start`] makes it work.
     pub fn new(parts: Parts) -> Self {
         let (work, _) = watch::channel(0);
-        Self { inner: Arc::new(Inner { parts, work, applications: Mutex::default() }) }
+        Self {
+            inner: Arc::new(Inner {
+                parts,
+                work,
+                applications: Mutex::default(),
+                allowances: Allowances::default(),
+                walks: Semaphore::new(WALKS),
+            }),
+        }
     }
 
     /// Starts publishing changes and working queues.
@@ -97,6 +111,16 @@ impl Engine {
         self.inner.parts.concurrency
     }
 
+    /// What may be taken away from apps unasked.
+    pub(super) fn allowances(&self) -> &Allowances {
+        &self.inner.allowances
+    }
+
+    /// The turn to look at everybody; it lasts until it is dropped.
+    pub(super) async fn walk(&self) -> Option<SemaphorePermit<'_>> {
+        self.inner.walks.acquire().await.ok()
+    }
+
     /// Says that an app may have work: its queue or its settings changed.
     pub fn nudge(&self) {
         self.inner.work.send_modify(|count| *count = count.wrapping_add(1));
@@ -124,6 +148,7 @@ impl Engine {
         let key = (organization, app);
         let Some(revision) = revision else {
             self.inner.applications.lock().remove(&key);
+            self.inner.allowances.forget(key);
             return Ok(None);
         };
         let directory = self.store().registry(organization).await?.revision;

@@ -38,6 +38,7 @@ pub async fn impact(
     draft: Draft,
     mut report: impl FnMut(Progress) -> bool,
 ) -> store::Result<Option<Impact>> {
+    let _walk = engine.walk().await;
     let total = total(engine, application).await?;
     let now_us = engine.clock().now_us();
     let terms = [application.terms.clone(), draft.terms(application)];
@@ -71,6 +72,7 @@ pub async fn samples(
     draft: Draft,
     patience: Duration,
 ) -> store::Result<(Impact, Progress)> {
+    let _walk = engine.walk().await;
     let total = total(engine, application).await?;
     let now_us = engine.clock().now_us();
     let terms = [application.terms.clone(), draft.terms(application)];

@@ -79,10 +79,11 @@ pub struct Draft {
 
 impl Draft {
     pub(super) fn terms(self, application: &Application) -> Terms {
-        let Terms { mapping, scope } = application.terms.clone();
+        let Terms { mapping, scope, policy } = application.terms.clone();
         Terms {
             mapping: self.mapping.map_or(mapping, Arc::new),
             scope: self.scope.map_or(scope, Arc::new),
+            policy,
         }
     }
 }

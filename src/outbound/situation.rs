@@ -3,9 +3,14 @@
 //! The worker reads one object, a plan or an impact a page of them, through the same function, so
 //! they cannot see different things.
 
+mod some;
+
+pub(super) use some::{Both, some};
+
 use super::application::Application;
 use super::engine::Engine;
 use super::plan::{Following, Link, Origin, Situation, Standing};
+use super::policy::Policy;
 use crate::adapters::adapter::{MemberChange, RemoteId};
 use crate::id::{AppId, ResourceId};
 use crate::mapping::compiled::Mapping;
@@ -31,6 +36,8 @@ pub(super) struct Terms {
     pub(super) mapping: Arc<Mapping>,
     /// Who belongs in it.
     pub(super) scope: Arc<Rules>,
+    /// What its administrator decided beside that.
+    pub(super) policy: Arc<Policy>,
 }
 
 impl Terms {
@@ -212,6 +219,8 @@ struct Gatherer {
     base: String,
     terms: Vec<Terms>,
     beside: Beside,
+    /// An assignment that is taken for one that is not there.
+    without: Option<ResourceId>,
 }
 
 impl Gatherer {
@@ -222,6 +231,7 @@ impl Gatherer {
             base: engine.base_url().to_owned(),
             terms: terms.to_vec(),
             beside: Beside::default(),
+            without: None,
         }
     }
 
@@ -250,6 +260,9 @@ impl Gatherer {
             who.sort_unstable();
             who.dedup();
             assignments = reader.assignments_of(self.app, &who)?;
+            if let Some(without) = &self.without {
+                assignments.remove(without);
+            }
         }
         let mut differing = HashSet::new();
         if kind == Kind::Group && self.beside.members > 0 {
@@ -400,8 +413,8 @@ pub(super) fn judge(
         desired,
         link: link.map(remembered),
         found: None,
-        match_fields: application.match_fields(kind),
-        policy: Arc::clone(&application.policy),
+        match_fields: application.match_fields_by(&terms.policy, kind),
+        policy: Arc::clone(&terms.policy),
         now_us,
         can_deactivate: true,
         members: reading.members.clone(),

@@ -4,6 +4,7 @@
 //! Every effect on the app is recorded in the transaction that follows it, and a creation is noted
 //! before it is sent, so a process may die between any two lines and the next one goes on.
 
+mod hold;
 mod members;
 mod record;
 
@@ -59,6 +60,8 @@ enum Stop {
     Lost,
     /// Another object must be brought up to date first.
     Later,
+    /// More would be taken away than the limits allow.
+    Held(Box<Parked>),
 }
 
 impl From<Failure> for Stop {
@@ -113,6 +116,10 @@ pub(super) async fn work(engine: &Engine, application: &Application, job: Job) -
             Effect::Nothing
         }
         Err(Stop::App(failure)) => push.fail(failure).await,
+        Err(Stop::Held(parked)) => {
+            let effect = if asked { Effect::Fine } else { Effect::Nothing };
+            push.kept(push.park(&parked).await, effect)
+        }
     }
 }
 
@@ -145,6 +152,8 @@ impl Push<'_> {
         let mut lost = 0;
         for _ in 0..MOST_ACTIONS {
             let next = plan::next(&now);
+            self.permit(&next).await?;
+            let removal = self.removal(&next);
             *asked |= matches!(
                 next,
                 Next::Look(_)
@@ -268,6 +277,7 @@ impl Push<'_> {
                         continue;
                     }
                     done?;
+                    self.taken(removal.as_slice());
                     let action = if active { Action::Reactivate } else { Action::Deactivate };
                     if let Some(link) = &mut now.link {
                         link.active = active;
@@ -282,6 +292,7 @@ impl Push<'_> {
                         Ok(()) | Err(Failure::Gone) => {}
                         Err(failure) => return Err(failure.into()),
                     }
+                    self.taken(removal.as_slice());
                     self.recorder.unlink(Some(Action::Delete), &watch).await?;
                     now.link = None;
                 }
@@ -426,7 +437,6 @@ impl Push<'_> {
 
     /// Turns a failure into what happens to the job.
     async fn fail(&self, failure: Failure) -> Effect {
-        let app = self.application.row.id;
         let text = failure.to_string();
         let (kept, effect) = match failure {
             Failure::Again { after, .. } => {
@@ -488,10 +498,16 @@ impl Push<'_> {
                 Effect::Fine,
             ),
         };
+        self.kept(kept, effect)
+    }
+
+    /// What a push says about the app, once it is recorded what became of the job.
+    fn kept(&self, kept: Result<(), Stop>, effect: Effect) -> Effect {
         match kept {
             Ok(()) => effect,
             Err(Stop::Lost) => Effect::Lost,
             Err(stop) => {
+                let app = self.application.row.id;
                 tracing::warn!(
                     error = ?stop, app.id = %app, resource.id = %self.job.resource,
                     "a failed push could not be recorded; it runs again when its lease ends"

@@ -248,18 +248,27 @@ impl Transaction<'_> {
         Ok(())
     }
 
-    /// Forgets links of resources that are gone to the object that now belongs to this one.
+    /// Forgets links of resources that are gone to the object that now belongs to this one. What was
+    /// parked about them is looked at again, and finds nothing to do.
     pub fn forget_remote_of_others(&mut self, link: &LinkRow) -> Result<()> {
         let Some(remote_id) = &link.remote_id else { return Ok(()) };
-        let mut sql = Sql::new("DELETE FROM link WHERE organization = ");
-        sql.bind(self.organization).push(" AND app_id = ").bind(link.app);
-        sql.push(" AND kind = ").bind(link.kind.as_str());
-        sql.push(" AND remote_id = ").bind(remote_id.as_str());
-        sql.push(" AND resource_id <> ").bind(link.resource);
-        sql.push(
+        let mut others = Sql::default();
+        others.push(" FROM link WHERE organization = ").bind(self.organization);
+        others.push(" AND app_id = ").bind(link.app);
+        others.push(" AND kind = ").bind(link.kind.as_str());
+        others.push(" AND remote_id = ").bind(remote_id.as_str());
+        others.push(" AND resource_id <> ").bind(link.resource);
+        others.push(
             " AND NOT EXISTS (SELECT 1 FROM resource r \
              WHERE r.organization = link.organization AND r.id = link.resource_id)",
         );
+        let mut sql = Sql::new("UPDATE job SET state = 'ready', error = NULL, run_at_us = ");
+        sql.bind(link.pushed_us).push(" WHERE organization = ").bind(self.organization);
+        sql.push(" AND app_id = ").bind(link.app).push(" AND state = 'parked'");
+        sql.push(" AND resource_id IN (SELECT resource_id").append(others.clone()).push(")");
+        sql.execute(self.conn)?;
+        let mut sql = Sql::new("DELETE");
+        sql.append(others);
         sql.execute(self.conn)?;
         Ok(())
     }

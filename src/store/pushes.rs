@@ -29,6 +29,12 @@ pub struct DueMember {
 
 const MARKED: &str = " ON CONFLICT (organization, app_id, group_id, member_id) \
      DO UPDATE SET mark = member_push.mark + 1";
+/// The account of a member `a` who left belongs to somebody else now, who is in the group: it stays.
+const STAYS: &str = "EXISTS (SELECT 1 FROM link o JOIN member n ON n.organization = o.organization \
+     AND n.member_id = o.resource_id AND n.group_id = a.group_id \
+     WHERE o.organization = a.organization AND o.app_id = a.app_id \
+     AND o.kind IN ('User', 'Group') AND o.remote_id = a.remote_id \
+     AND o.resource_id <> a.member_id)";
 const MARK: &str = "INSERT INTO member_push (organization, app_id, group_id, member_id, mark) ";
 
 impl Reader<'_> {
@@ -42,7 +48,10 @@ impl Reader<'_> {
     ) -> Result<Vec<DueMember>> {
         let mut sql = Sql::new(
             "SELECT p.member_id, p.mark, COALESCE(a.remote_id, l.remote_id), m.member_id IS NOT NULL, \
-             a.member_id IS NOT NULL FROM member_push p \
+             a.member_id IS NOT NULL, m.member_id IS NULL AND ",
+        );
+        sql.push(STAYS).push(
+            " FROM member_push p \
              LEFT JOIN member m ON m.organization = p.organization \
                AND m.group_id = p.group_id AND m.member_id = p.member_id \
              LEFT JOIN link_member a ON a.organization = p.organization AND a.app_id = p.app_id \
@@ -58,14 +67,17 @@ impl Reader<'_> {
         }
         sql.push(" ORDER BY p.member_id LIMIT ");
         sql.bind(i64::try_from(limit).unwrap_or(i64::MAX));
-        type Row = (ResourceId, i64, Option<String>, bool, bool);
-        let rows: Vec<Row> = sql.load::<(Id, BigInt, Nullable<Text>, Bool, Bool), _>(self.conn)?;
+        type Row = (ResourceId, i64, Option<String>, bool, bool, bool);
+        type Types = (Id, BigInt, Nullable<Text>, Bool, Bool, Bool);
+        let rows: Vec<Row> = sql.load::<Types, _>(self.conn)?;
         Ok(rows
             .into_iter()
-            .map(|(member, mark, remote, is_member, accepted)| DueMember {
+            .map(|(member, mark, remote, is_member, accepted, stays)| DueMember {
                 member,
                 mark,
-                wish: remote.filter(|_| is_member != accepted).map(|remote| (remote, is_member)),
+                wish: remote
+                    .filter(|_| is_member != accepted && !stays)
+                    .map(|remote| (remote, is_member)),
                 is_member,
             })
             .collect())
@@ -99,8 +111,9 @@ impl Reader<'_> {
             sql.bind(self.organization).push(" AND a.app_id = ").bind(app).push(
                 " AND a.group_id = g.id AND NOT EXISTS (SELECT 1 FROM member m \
                  WHERE m.organization = a.organization AND m.group_id = a.group_id \
-                 AND m.member_id = a.member_id)))",
+                 AND m.member_id = a.member_id) AND NOT ",
             );
+            sql.push(STAYS).push("))");
             let rows: Vec<(ResourceId,)> = sql.load::<(Id,), _>(self.conn)?;
             differing.extend(rows.into_iter().map(|row| row.0));
         }
@@ -133,8 +146,9 @@ impl Reader<'_> {
         sql.bind(self.organization).push(" AND a.app_id = ").bind(app);
         sql.push(" AND a.group_id = ").bind(group).push(
             " AND NOT EXISTS (SELECT 1 FROM member m WHERE m.organization = a.organization \
-             AND m.group_id = a.group_id AND m.member_id = a.member_id) ORDER BY 1 LIMIT ",
+             AND m.group_id = a.group_id AND m.member_id = a.member_id) AND NOT ",
         );
+        sql.push(STAYS).push(" ORDER BY 1 LIMIT ");
         sql.bind(i64::try_from(limit).unwrap_or(i64::MAX));
         let rows: Vec<(ResourceId, String, bool)> = sql.load::<(Id, Text, Bool), _>(self.conn)?;
         Ok(rows.into_iter().map(|(_, remote, joins)| (remote, joins)).collect())
@@ -291,7 +305,9 @@ impl Transaction<'_> {
         }
         Ok(())
     }
+}
 
+impl Reader<'_> {
     /// The users among these resources and in the groups among them, however deep.
     pub fn users_below(&mut self, resources: &[ResourceId]) -> Result<Vec<ResourceId>> {
         let mut users = Vec::new();

@@ -356,6 +356,7 @@ diesel::table! {
         slot -> BigInt,
         deactivations -> BigInt,
         deletions -> BigInt,
+        memberships -> BigInt,
     }
 }
 

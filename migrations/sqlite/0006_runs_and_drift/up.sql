@@ -60,13 +60,15 @@ CREATE INDEX stray_account_key ON stray_account (organization, app_id, kind, mat
 CREATE INDEX link_seen ON link (organization, app_id, kind, seen_us);
 CREATE INDEX run_open ON run (organization, app_id, state) WHERE state IN ('planning', 'queued', 'running');
 
--- How many accounts of an app were switched off and deleted, by spans of five minutes.
+-- How many accounts of an app were switched off and deleted, and how many members its groups lost, by
+-- spans of five minutes.
 CREATE TABLE removal_count (
   organization  BIGINT NOT NULL,
   app_id        BLOB   NOT NULL,
   slot          BIGINT NOT NULL,                     -- microseconds since the epoch / 300,000,000
   deactivations BIGINT NOT NULL,
   deletions     BIGINT NOT NULL,
+  memberships   BIGINT NOT NULL,
   PRIMARY KEY (organization, app_id, slot),
   FOREIGN KEY (organization, app_id) REFERENCES app (organization, id) ON DELETE CASCADE
 ) WITHOUT ROWID;

@@ -3,6 +3,7 @@
 use super::body::Json;
 use super::caller::{Admin, Auditor};
 use super::description;
+use super::guard::{ApprovalQuery, weighed};
 use super::mapping::draft::scope_of;
 use super::problem::Problem;
 use super::state::ApiState;
@@ -16,6 +17,7 @@ use crate::mapping::validation::unmapped;
 use crate::outbound::application::owner;
 use crate::outbound::policy::Policy;
 use crate::outbound::sync;
+use crate::outbound::weigh;
 use crate::store::apps::{AppRow, Pause};
 use crate::store::mappings::MappingRow;
 use crate::store::secrets::SecretRow;
@@ -243,21 +245,25 @@ pub async fn create(
     shown(&state, caller.organization, id, answer).await
 }
 
-/// Changes an app. What is in its queue stays there.
-#[utoipa::path(patch, path = "/apps/{app}", operation_id = "updateApp", tag = "apps", request_body = AppChange, responses(
+/// Changes an app. What is in its queue stays there. A scope or a policy that takes away more than the
+/// limits allow is refused until it is approved.
+#[utoipa::path(patch, path = "/apps/{app}", operation_id = "updateApp", tag = "apps", params(ApprovalQuery), request_body = AppChange, responses(
     (status = 200, body = AppView), (status = 400, body = Problem), (status = 404, body = Problem),
     (status = 409, body = Problem), (status = 422, body = Problem)))]
 pub async fn update(
     caller: Admin,
     state: web::Data<ApiState>,
     app: web::Path<String>,
+    approval: web::Query<ApprovalQuery>,
     body: Json<AppChange>,
 ) -> Result<HttpResponse, Problem> {
     let body = body.into_inner();
+    let approval = approval.into_inner().read()?;
     let organization = caller.organization;
     let mut row = state.app(organization, &app).await?;
     let id = row.id;
     let mut changes_scope = false;
+    let mut change = weigh::Change::default();
     let mut names: Vec<String> = state
         .store()
         .read(organization, move |reader| reader.secrets(&owner(id)))
@@ -295,11 +301,13 @@ pub async fn update(
             asks_nobody(&state, organization, &row).await?;
         }
         row.scope = scope;
+        change.scope = Some(rules);
         changes_scope = true;
     }
     if let Some(policy) = body.policy {
         check_policy(&policy, entry(&row.adapter)?)?;
-        row.policy = serde_json::to_value(policy).unwrap_or_default();
+        row.policy = serde_json::to_value(&policy).unwrap_or_default();
+        change.policy = Some(policy);
     }
     if let Some(sample) = body.sample_user {
         row.sample = checked_sample(&state, organization, &sample).await?;
@@ -309,6 +317,7 @@ pub async fn update(
         Some(false) => row.paused = None,
         None => {}
     }
+    let permit = weighed(&state, &caller, &row, change, &approval).await?;
     let now_us = state.clock().now_us();
     let actor = caller.actor();
     // A scope says of which groups the app is told, too.
@@ -331,7 +340,7 @@ pub async fn update(
                     transaction.compare_all_members(id)?;
                 }
             }
-            Ok(())
+            permit.carry_out(transaction, &row, (&actor, now_us))
         })
         .await?;
     state.engine.nudge();

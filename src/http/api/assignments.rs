@@ -3,6 +3,7 @@
 use super::body::Json;
 use super::caller::{Admin, Auditor};
 use super::description;
+use super::guard::{Approval, ApprovalQuery, weighed};
 use super::paging::{PAGE, is_full, parsed};
 use super::problem::Problem;
 use super::state::ApiState;
@@ -12,6 +13,7 @@ use crate::id::{OrganizationId, ResourceId};
 use crate::mapping::compiled::{Asked, Subject};
 use crate::mapping::impact::name;
 use crate::outbound::application::Application;
+use crate::outbound::weigh::Change;
 use crate::store::assignments::AssignmentRow;
 use crate::store::jobs::Priority;
 use actix_web::{HttpResponse, web};
@@ -132,6 +134,12 @@ pub struct WhoseQuery {
     /// Id of a user or a group.
     #[param(format = "uuid")]
     resource: String,
+    /// Approves that the change takes so much away: `approve` of the answer that refused it.
+    #[param(format = Int64, minimum = 0, maximum = 9_223_372_036_854_775_807_i64)]
+    approve: Option<i64>,
+    /// Why; kept in the audit log.
+    #[param(max_length = 500)]
+    reason: Option<String>,
 }
 
 /// Somebody who can be assigned.
@@ -296,39 +304,52 @@ fn mark(
     Ok(())
 }
 
-/// Takes an assignment back. What becomes of the account is the app's policy.
+/// Takes an assignment back. What becomes of the account is the app's policy. Where that takes away
+/// more than the limits allow, it is refused until it is approved.
 #[utoipa::path(delete, path = "/apps/{app}/assignments/{resource}", operation_id = "unassign", tag = "assignments",
-    params(("app" = String, Path), ("resource" = String, Path)),
-    responses((status = 204), (status = 404, body = Problem)))]
+    params(("app" = String, Path), ("resource" = String, Path), ApprovalQuery),
+    responses((status = 204), (status = 404, body = Problem), (status = 409, body = Problem)))]
 pub async fn remove(
     caller: Admin,
     state: web::Data<ApiState>,
     path: web::Path<(String, String)>,
+    approval: web::Query<ApprovalQuery>,
 ) -> Result<HttpResponse, Problem> {
     let (app, resource) = path.into_inner();
-    take_back(&state, &caller, &app, &resource).await
+    let approval = approval.into_inner().read()?;
+    take_back(&state, &caller, (&app, &resource), approval).await
 }
 
-/// Takes an assignment back. What becomes of the account is the app's policy.
-#[utoipa::path(delete, path = "/apps/{app}/assignments", operation_id = "unassignByQuery", tag = "assignments", params(WhoseQuery), responses((status = 204), (status = 404, body = Problem)))]
+/// Takes an assignment back. What becomes of the account is the app's policy. Where that takes away
+/// more than the limits allow, it is refused until it is approved.
+#[utoipa::path(delete, path = "/apps/{app}/assignments", operation_id = "unassignByQuery", tag = "assignments", params(WhoseQuery), responses((status = 204), (status = 404, body = Problem), (status = 409, body = Problem)))]
 pub async fn remove_one(
     caller: Admin,
     state: web::Data<ApiState>,
     app: web::Path<String>,
     whose: web::Query<WhoseQuery>,
 ) -> Result<HttpResponse, Problem> {
-    take_back(&state, &caller, &app, &whose.resource).await
+    let whose = whose.into_inner();
+    let approval = Approval::new(whose.approve, whose.reason)?;
+    take_back(&state, &caller, (&app, &whose.resource), approval).await
 }
 
 async fn take_back(
     state: &ApiState,
     caller: &Admin,
-    app: &str,
-    resource: &str,
+    (app, resource): (&str, &str),
+    approval: Approval,
 ) -> Result<HttpResponse, Problem> {
     let row = state.app(caller.organization, app).await?;
     let unknown = || Problem::not_found(format!("{resource:?} is not assigned to this app"));
     let id: ResourceId = resource.parse().map_err(|_bad| unknown())?;
+    let app = row.id;
+    let there = state.store().read(caller.organization, move |reader| reader.assignment(app, id));
+    if there.await?.is_none() {
+        return Err(unknown());
+    }
+    let change = Change { unassigned: Some(id), ..Change::default() };
+    let permit = weighed(state, caller, &row, change, &approval).await?;
     let now_us = state.clock().now_us();
     let actor = caller.actor();
     let removed = state
@@ -343,6 +364,7 @@ async fn take_back(
             if enabled {
                 before.modified_us = now_us;
                 mark(transaction, &before)?;
+                permit.carry_out(transaction, &row, (&actor, now_us))?;
             }
             Ok(true)
         })

@@ -44,8 +44,8 @@ macro_rules! shapes {
 }
 
 shapes! {
-    Account AppFields Attribute Dialect Difference Held Impact Kind MappingDocument PendingReason
-    Plan Policy Preview Provisioned Queue Report ResourceType Sample SchemaDefinition Scope Setting
+    Account AppFields Attribute Breach Dialect Difference Held Impact Kind Limits MappingDocument PendingReason
+    Plan Policy Preview Provisioned Queue Removals Report ResourceType Sample SchemaDefinition Scope Setting
     Untranslated UserOrNobody Why
 }
 

@@ -6,6 +6,7 @@ use super::apps::entry;
 use super::body::{self, Format, Raw};
 use super::caller::{Admin, Auditor};
 use super::description;
+use super::guard::{Approval, ApprovalQuery, weighed};
 use super::problem::Problem;
 use super::state::ApiState;
 use super::view::Items;
@@ -18,6 +19,7 @@ use crate::mapping::field::Kind;
 use crate::mapping::validation::{Ground, validate};
 use crate::outbound::application::parse_scope;
 use crate::outbound::preview;
+use crate::outbound::weigh::Change;
 use crate::store::mappings::MappingRow;
 use crate::store::{self, apps::AppRow};
 use actix_web::http::header::{ACCEPT, ETAG, IF_MATCH};
@@ -88,12 +90,18 @@ impl MappingView {
     }
 }
 
-/// Why a version was saved.
+/// Why a version was saved, and what was approved of it.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 pub struct Note {
     /// For people.
     note: Option<String>,
+    /// Approves that the change takes so much away: `approve` of the answer that refused it.
+    #[param(format = Int64, minimum = 0, maximum = 9_223_372_036_854_775_807_i64)]
+    approve: Option<i64>,
+    /// Why; kept in the audit log.
+    #[param(max_length = 500)]
+    reason: Option<String>,
 }
 
 /// Which page of versions.
@@ -203,7 +211,8 @@ fn read(body: &Raw) -> Result<Document, Problem> {
 }
 
 /// Saves a mapping as a new version. Accounts follow as their people change; a Quick Sync brings
-/// everybody up to date at once. With `If-Match`, only if that version is still in force.
+/// everybody up to date at once. With `If-Match`, only if that version is still in force. A mapping that
+/// gives more accounts than the limits allow another name is refused until it is approved.
 #[utoipa::path(put, path = "/apps/{app}/mapping", operation_id = "saveMapping", tag = "mapping",
     params(Note, ("If-Match" = Option<String>, Header, description = "The version that was edited, as ETag has it.")),
     request_body(content((description::MappingDocument = "application/json"), (description::MappingDocument = "application/yaml"))),
@@ -219,15 +228,17 @@ pub async fn save(
 ) -> Result<HttpResponse, Problem> {
     let row = state.app(caller.organization, &app).await?;
     edited(&request, row.mapping)?;
+    let note = note.into_inner();
+    let approval = Approval::new(note.approve, note.reason)?;
     let document = read(&body)?;
     let mapping =
         checked(&state, caller.organization, &row, &document).await?.map_err(Problem::mapping)?;
-    let misfits = misfits(&state, caller.organization, &row, mapping).await?;
+    let misfits = misfits(&state, caller.organization, &row, mapping.clone()).await?;
     if !misfits.is_empty() {
         return Err(Problem::mapping(misfits));
     }
-    let note = note.into_inner().note;
-    write(&state, &caller, row, &document, note, "app.mapping.save").await
+    let new = New { document, mapping, note: note.note, action: "app.mapping.save" };
+    write(&state, &caller, row, new, &approval).await
 }
 
 /// Checks a document as saving it does. The mapping in force has no say in it: a mapping that does
@@ -287,28 +298,43 @@ fn edited(request: &HttpRequest, in_force: i64) -> Result<(), Problem> {
 }
 
 /// *Reset fields*: a new version equal to the adapter's default mapping. Every version is kept.
-#[utoipa::path(post, path = "/apps/{app}/mapping/reset", operation_id = "resetMapping", tag = "mapping", responses((status = 200, body = MappingView), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
+#[utoipa::path(post, path = "/apps/{app}/mapping/reset", operation_id = "resetMapping", tag = "mapping", params(ApprovalQuery), responses((status = 200, body = MappingView), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
 pub async fn reset(
     caller: Admin,
     state: web::Data<ApiState>,
     app: web::Path<String>,
+    approval: web::Query<ApprovalQuery>,
 ) -> Result<HttpResponse, Problem> {
     let row = state.app(caller.organization, &app).await?;
-    let default = &entry(&row.adapter)?.default_mapping;
+    let approval = approval.into_inner().read()?;
+    let document = entry(&row.adapter)?.default_mapping.clone();
     let registry = state.store().registry(caller.organization).await?;
-    Mapping::compile(default, &entry(&row.adapter)?.schema, &registry).map_err(Problem::mapping)?;
+    let mapping = Mapping::compile(&document, &entry(&row.adapter)?.schema, &registry)
+        .map_err(Problem::mapping)?;
     let note = Some("reset to the default mapping".to_owned());
-    write(&state, &caller, row, default, note, "app.mapping.reset").await
+    let new = New { document, mapping, note, action: "app.mapping.reset" };
+    write(&state, &caller, row, new, &approval).await
+}
+
+/// A mapping that was checked, and is to be saved.
+struct New {
+    document: Document,
+    mapping: Mapping,
+    note: Option<String>,
+    /// As the audit log names it.
+    action: &'static str,
 }
 
 async fn write(
     state: &ApiState,
     caller: &Admin,
     row: AppRow,
-    document: &Document,
-    note: Option<String>,
-    action: &'static str,
+    new: New,
+    approval: &Approval,
 ) -> Result<HttpResponse, Problem> {
+    let New { document, mapping, note, action } = new;
+    let change = Change { mapping: Some((document.clone(), mapping)), ..Change::default() };
+    let permit = weighed(state, caller, &row, change, approval).await?;
     let now_us = state.clock().now_us();
     let actor = caller.actor();
     let document = serde_json::to_value(document).unwrap_or_default();
@@ -330,6 +356,7 @@ async fn write(
             transaction.update_app(&changed, now_us)?;
             let detail = format!("version {version}");
             transaction.record_audit(now_us, &actor, action, &row.name, Some(&detail))?;
+            permit.carry_out(transaction, &row, (&actor, now_us))?;
             Ok(version)
         })
         .await?;

@@ -1,12 +1,14 @@
 //! What an administrator's client is told when something is wrong: RFC 9457 problem documents that
 //! name the field and the remedy.
 
+use super::description;
 use crate::adapters::adapter::{Failure, Reason};
 use crate::auth::Denied;
 use crate::http::error::Refusal;
 use crate::id;
 use crate::mapping::compiled::Problem as Fault;
 use crate::outbound::application;
+use crate::outbound::guard::{Breach, Removals, sentence};
 use crate::outbound::preview;
 use crate::store;
 use actix_web::http::StatusCode;
@@ -14,6 +16,9 @@ use actix_web::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
 use utoipa::ToSchema;
+
+/// The type of problem of a change that takes too much away.
+const GUARD: &str = "/problems/guard";
 
 /// An error of the admin API.
 #[derive(Debug, Clone, Serialize, ToSchema, thiserror::Error)]
@@ -31,6 +36,23 @@ pub struct Problem {
     /// The faults, field by field.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<FieldError>,
+    /// Of a change that takes too much away (`/problems/guard`).
+    #[serde(flatten)]
+    pub guard: Option<Box<Guarded>>,
+}
+
+/// What a change would take away, and how to have it all the same.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Guarded {
+    /// The limits that it passes.
+    #[schema(value_type = Option<Vec<description::Breach>>)]
+    pub breaches: Vec<Breach>,
+    /// What it takes away beyond what is in force.
+    #[schema(value_type = Option<description::Removals>)]
+    pub removals: Removals,
+    /// What to repeat the request with: `?approve=` this.
+    #[schema(value_type = Option<u64>)]
+    pub approve: u64,
 }
 
 /// One fault.
@@ -50,12 +72,32 @@ impl Problem {
             title: status.canonical_reason().unwrap_or("error"),
             detail: detail.into(),
             errors: Vec::new(),
+            guard: None,
         }
     }
 
     /// A 404.
     pub fn not_found(what: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_FOUND, what)
+    }
+
+    /// A 409 for a change that takes away more than the limits allow, and than was approved.
+    pub fn guard(breaches: Vec<Breach>, removals: Removals, approved: Option<u64>) -> Self {
+        let approve = removals.total();
+        let sentence = sentence(&breaches);
+        let approved = match approved {
+            None => String::new(),
+            Some(most) => format!(" Up to {most} were approved."),
+        };
+        let detail = format!(
+            "{sentence}. Nothing was saved.{approved} Look at what the change does; if it is meant, \
+             repeat the request with ?approve={approve}"
+        );
+        Self {
+            kind: GUARD,
+            guard: Some(Box::new(Guarded { breaches, removals, approve })),
+            ..Self::new(StatusCode::CONFLICT, detail)
+        }
     }
 
     /// A 409.

@@ -8,10 +8,12 @@ use crate::clock::Stopwatch;
 use crate::store::pushes::DueMember;
 
 /// Tells the app of every member that differs, in requests of the size that it takes. Members that
-/// the app refuses stay marked and do not hold up the others; the group is parked in the end.
+/// the app refuses stay marked and do not hold up the others; the group is parked in the end. So are
+/// those who would be too many to be taken out unasked.
 pub(super) async fn push(push: &Push<'_>, group: &RemoteId, asked: &mut bool) -> Result<(), Stop> {
     let (app, resource) = (push.application.row.id, push.job.resource);
     let mut refused: Option<Reason> = None;
+    let mut held = None;
     let mut after = None;
     let mut limit = 1;
     let mut is_known = false;
@@ -32,6 +34,11 @@ pub(super) async fn push(push: &Push<'_>, group: &RemoteId, asked: &mut bool) ->
             is_known = true;
             continue;
         }
+        let due = push.permitted(due, &mut held).await?;
+        after = Some(last);
+        if due.is_empty() {
+            continue;
+        }
         // A part of a refused request is smaller: in the end one member is refused alone.
         let mut parts = vec![due];
         while let Some(part) = parts.pop() {
@@ -47,11 +54,11 @@ pub(super) async fn push(push: &Push<'_>, group: &RemoteId, asked: &mut bool) ->
                 Err(stop) => return Err(stop),
             }
         }
-        after = Some(last);
     }
-    match refused {
-        Some(reason) => Err(Stop::App(Failure::Refused(reason))),
-        None => Ok(()),
+    match (held, refused) {
+        (Some(held), _) => Err(held),
+        (None, Some(reason)) => Err(Stop::App(Failure::Refused(reason))),
+        (None, None) => Ok(()),
     }
 }
 
@@ -79,6 +86,7 @@ async fn tell(
     if told > 0 {
         *asked = true;
         push.application.adapter.members(group, &change).await?;
+        push.taken(&push.leaving(due));
     }
     settle(push, due.to_vec(), told, &watch).await
 }
