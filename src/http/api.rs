@@ -9,10 +9,12 @@ mod body;
 mod caller;
 mod clients;
 mod description;
+mod links;
 mod mapping;
 mod organization;
 mod paging;
 mod problem;
+mod provision;
 mod runs;
 mod schemas;
 mod state;
@@ -46,8 +48,10 @@ use utoipa::{Modify, OpenApi};
         assignments::list, assignments::get, assignments::assign, assignments::remove,
         assignments::remove_one,
         runs::quick_sync, runs::list, runs::get, runs::confirm, runs::cancel,
-        activity::accounts, activity::links, activity::parked, activity::retry_all,
-        activity::provision, activity::why, activity::attempts, activity::changes,
+        links::list, links::get, links::retry, links::unlink, links::relink, links::link,
+        provision::provision,
+        activity::accounts, activity::parked, activity::retry_all,
+        activity::why, activity::attempts, activity::changes,
         clients::list, clients::get, clients::update,
         organization::get, organization::update,
         schemas::list, schemas::get, schemas::put, schemas::remove,
@@ -216,7 +220,32 @@ pub fn configure(state: ApiState) -> impl FnOnce(&mut web::ServiceConfig) {
                 )
                 .service(
                     web::resource("/apps/{app}/links")
-                        .route(web::get().to(activity::links))
+                        .route(web::get().to(links::list))
+                        .default_service(web::route().to(wrong_method)),
+                )
+                .service(
+                    web::resource("/apps/{app}/links/{resource}")
+                        .route(web::get().to(links::get))
+                        .default_service(web::route().to(wrong_method)),
+                )
+                .service(
+                    web::resource("/apps/{app}/links/{resource}/retry")
+                        .route(web::post().to(links::retry))
+                        .default_service(web::route().to(wrong_method)),
+                )
+                .service(
+                    web::resource("/apps/{app}/links/{resource}/unlink")
+                        .route(web::post().to(links::unlink))
+                        .default_service(web::route().to(wrong_method)),
+                )
+                .service(
+                    web::resource("/apps/{app}/links/{resource}/relink")
+                        .route(web::post().to(links::relink))
+                        .default_service(web::route().to(wrong_method)),
+                )
+                .service(
+                    web::resource("/apps/{app}/links/{resource}/link")
+                        .route(web::post().to(links::link))
                         .default_service(web::route().to(wrong_method)),
                 )
                 .service(
@@ -231,7 +260,7 @@ pub fn configure(state: ApiState) -> impl FnOnce(&mut web::ServiceConfig) {
                 )
                 .service(
                     web::resource("/apps/{app}/provision/{resource}")
-                        .route(web::post().to(activity::provision))
+                        .route(web::post().to(provision::provision))
                         .default_service(web::route().to(wrong_method)),
                 )
                 .service(

@@ -304,7 +304,7 @@ impl Gatherer {
         for reading in readings {
             let Some(present) = &mut reading.present else { continue };
             let found = reading.targets.iter().filter_map(|target| {
-                let remote = links.get(target)?.remote_id.clone()?;
+                let remote = links.get(target)?.account()?.clone();
                 Some((target.to_string(), remote))
             });
             present.accounts = found.collect();
@@ -401,6 +401,7 @@ pub(super) fn judge(
         link: link.map(remembered),
         found: None,
         match_fields: application.match_fields(kind),
+        unsearchable: application.unsearchable(kind),
         policy: Arc::clone(&application.policy),
         now_us,
         can_deactivate: true,
