@@ -60,6 +60,11 @@ impl Stopwatch {
     }
 }
 
+/// Reads an instant with its offset, as RFC 3339 writes it; in microseconds since the epoch.
+pub fn instant(text: &str) -> Option<i64> {
+    text.trim().parse::<Timestamp>().ok().map(Timestamp::as_microsecond)
+}
+
 /// An instant as SCIM writes it: RFC 3339, UTC, milliseconds.
 pub fn rfc3339(micros: i64) -> String {
     Timestamp::from_microsecond(micros)

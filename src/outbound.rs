@@ -16,9 +16,11 @@ pub mod drift;
 pub mod engine;
 pub mod guard;
 pub mod impact;
+pub mod links;
 pub mod plan;
 pub mod policy;
 pub mod preview;
+pub mod provision;
 mod queue;
 pub mod retry;
 #[cfg(test)]
@@ -26,4 +28,6 @@ mod simulation;
 mod situation;
 pub mod sync;
 pub mod weigh;
+pub mod trace;
+pub mod words;
 mod worker;

@@ -5,7 +5,7 @@ use super::http::TIMEOUT;
 use super::sandbox::{self, Accounts, Sandbox};
 use super::scim::{self, Scim};
 use crate::mapping::document::Document;
-use crate::mapping::field::AppSchema;
+use crate::mapping::field::{AppSchema, Kind};
 use secrecy::SecretString;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -47,6 +47,29 @@ pub struct Entry {
     pub match_users: Vec<&'static str>,
     /// The same for groups.
     pub match_groups: Vec<&'static str>,
+    /// App fields by which accounts can be looked for.
+    pub find_users: Vec<&'static str>,
+    /// The same for groups.
+    pub find_groups: Vec<&'static str>,
+    /// App fields that no two accounts share.
+    pub unique_users: Vec<&'static str>,
+    /// The same for groups.
+    pub unique_groups: Vec<&'static str>,
+}
+
+impl Entry {
+    /// Fields by which objects of a kind can be looked for.
+    pub fn find_by(&self, kind: Kind) -> &[&'static str] {
+        match kind {
+            Kind::User => &self.find_users,
+            Kind::Group => &self.find_groups,
+        }
+    }
+
+    /// Whether objects of a kind can be looked for by a field.
+    pub fn can_find_by(&self, kind: Kind, field: &str) -> bool {
+        self.find_by(kind).contains(&field)
+    }
 }
 
 /// What an adapter is made from.
@@ -110,6 +133,10 @@ fn scim_entry() -> Entry {
         default_mapping: scim::default_mapping(),
         match_users: vec!["userName"],
         match_groups: vec!["displayName"],
+        find_users: scim::FIND_USERS.to_vec(),
+        find_groups: scim::FIND_GROUPS.to_vec(),
+        unique_users: vec!["userName", "externalId"],
+        unique_groups: vec!["externalId"],
     }
 }
 
@@ -124,6 +151,10 @@ fn sandbox_entry() -> Entry {
         default_mapping: sandbox::default_mapping(),
         match_users: vec!["loginName"],
         match_groups: vec!["name"],
+        find_users: vec!["loginName"],
+        find_groups: vec!["name"],
+        unique_users: vec!["loginName"],
+        unique_groups: vec!["name"],
     }
 }
 

@@ -231,7 +231,7 @@ impl Adapter for Sandbox {
             delete: true,
             groups: true,
             list: true,
-            find_by: vec![key_field(Kind::User).to_owned()],
+            find_by: [Kind::User, Kind::Group].map(|kind| key_field(kind).to_owned()).into(),
             members_per_request: MEMBERS_PER_REQUEST,
         })
     }

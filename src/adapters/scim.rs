@@ -34,6 +34,12 @@ use tokio::sync::OnceCell;
 /// Most members in one request: the smallest limit known of a large service.
 const MEMBERS_PER_REQUEST: usize = 100;
 
+/// Fields by which users can be looked for.
+pub const FIND_USERS: [&str; 4] =
+    ["userName", "externalId", "displayName", "emails[type eq \"work\"].value"];
+/// Fields by which groups can be looked for.
+pub const FIND_GROUPS: [&str; 2] = ["displayName", "externalId"];
+
 /// A SCIM server, with what has been learned of it.
 #[derive(Debug)]
 pub struct Scim {
@@ -127,9 +133,7 @@ impl Adapter for Scim {
             delete: true,
             groups: true,
             list: true,
-            find_by: ["userName", "externalId", "displayName", "emails[type eq \"work\"].value"]
-                .map(str::to_owned)
-                .into(),
+            find_by: FIND_USERS.map(str::to_owned).into(),
             members_per_request: MEMBERS_PER_REQUEST,
         })
     }

@@ -11,10 +11,12 @@ mod clients;
 mod description;
 mod drift;
 mod guard;
+mod links;
 mod mapping;
 mod organization;
 mod paging;
 mod problem;
+mod provision;
 mod runs;
 mod schemas;
 mod state;
@@ -50,9 +52,11 @@ use utoipa::{Modify, OpenApi};
         runs::quick_sync, runs::list, runs::get, runs::plan, runs::confirm, runs::approve, runs::cancel,
         runs::events::events,
         guard::get, guard::approve,
-        activity::accounts, activity::links, activity::parked, activity::retry_all,
         drift::list, drift::decide, drift::strays,
-        activity::provision, activity::why, activity::attempts, activity::changes,
+        links::list, links::get, links::retry, links::unlink, links::relink, links::link,
+        provision::provision,
+        activity::accounts, activity::parked, activity::retry_all,
+        activity::why, activity::attempts, activity::changes,
         clients::list, clients::get, clients::update,
         organization::get, organization::update,
         schemas::list, schemas::get, schemas::put, schemas::remove,
@@ -246,7 +250,32 @@ pub fn configure(state: ApiState) -> impl FnOnce(&mut web::ServiceConfig) {
                 )
                 .service(
                     web::resource("/apps/{app}/links")
-                        .route(web::get().to(activity::links))
+                        .route(web::get().to(links::list))
+                        .default_service(web::route().to(wrong_method)),
+                )
+                .service(
+                    web::resource("/apps/{app}/links/{resource}")
+                        .route(web::get().to(links::get))
+                        .default_service(web::route().to(wrong_method)),
+                )
+                .service(
+                    web::resource("/apps/{app}/links/{resource}/retry")
+                        .route(web::post().to(links::retry))
+                        .default_service(web::route().to(wrong_method)),
+                )
+                .service(
+                    web::resource("/apps/{app}/links/{resource}/unlink")
+                        .route(web::post().to(links::unlink))
+                        .default_service(web::route().to(wrong_method)),
+                )
+                .service(
+                    web::resource("/apps/{app}/links/{resource}/relink")
+                        .route(web::post().to(links::relink))
+                        .default_service(web::route().to(wrong_method)),
+                )
+                .service(
+                    web::resource("/apps/{app}/links/{resource}/link")
+                        .route(web::post().to(links::link))
                         .default_service(web::route().to(wrong_method)),
                 )
                 .service(
@@ -276,7 +305,7 @@ pub fn configure(state: ApiState) -> impl FnOnce(&mut web::ServiceConfig) {
                 )
                 .service(
                     web::resource("/apps/{app}/provision/{resource}")
-                        .route(web::post().to(activity::provision))
+                        .route(web::post().to(provision::provision))
                         .default_service(web::route().to(wrong_method)),
                 )
                 .service(

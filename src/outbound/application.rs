@@ -263,6 +263,29 @@ impl Application {
         fields.iter().map(|field| (*field).to_owned()).collect()
     }
 
+    /// Those of them by which the app cannot be searched.
+    pub fn unsearchable(&self, kind: Kind) -> Vec<String> {
+        let mut fields = self.match_fields(kind);
+        fields.retain(|field| !self.entry.can_find_by(kind, field));
+        fields
+    }
+
+    /// Fields by which an object may be recognised that the app has and does not show by the match
+    /// fields: those, and the ones that no two of its objects share.
+    pub fn conflict_fields(&self, kind: Kind) -> Vec<String> {
+        let mut fields = self.match_fields(kind);
+        let unique = match kind {
+            Kind::User => &self.entry.unique_users,
+            Kind::Group => &self.entry.unique_groups,
+        };
+        for field in unique {
+            if !fields.iter().any(|known| known == field) {
+                fields.push((*field).to_owned());
+            }
+        }
+        fields
+    }
+
     /// The mapping in force.
     pub fn mapping(&self) -> &Mapping {
         &self.terms.mapping

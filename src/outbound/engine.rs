@@ -253,6 +253,9 @@ async fn supervise(engine: Engine, stop: CancellationToken) {
     let mut tasks: JoinSet<(OrganizationId, AppId)> = JoinSet::new();
     let mut running: HashSet<(OrganizationId, AppId)> = HashSet::new();
     loop {
+        if let Err(error) = engine.store().end_pauses(engine.clock().now_us()).await {
+            tracing::warn!(error = %error, "pauses that are over could not be ended; trying again");
+        }
         match engine.store().enabled_apps_everywhere().await {
             Ok(apps) => {
                 for (organization, app) in apps {

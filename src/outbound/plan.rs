@@ -50,6 +50,8 @@ pub struct Situation {
     pub found: Option<Vec<Found>>,
     /// Fields by which existing objects are recognised, first match first.
     pub match_fields: Vec<String>,
+    /// Those of them by which the app cannot be searched.
+    pub unsearchable: Vec<String>,
     /// The administrator's decisions.
     pub policy: Arc<Policy>,
     /// When this is: days of grace count from then.
@@ -223,7 +225,7 @@ fn join(situation: &Situation) -> Next {
                 },
             ))
         } else {
-            Next::Look(keys)
+            look(situation, keys)
         };
     };
     match found.as_slice() {
@@ -263,6 +265,24 @@ fn join(situation: &Situation) -> Next {
     }
 }
 
+/// A look by these keys, unless the app cannot be searched by one of them: what it does not find by
+/// another may be there all the same.
+fn look(situation: &Situation, keys: Vec<Key>) -> Next {
+    let hidden = keys.iter().find(|key| situation.unsearchable.contains(&key.field));
+    let Some(key) = hidden else { return Next::Look(keys) };
+    Next::Park(Parked::new(
+        Cause::Unsupported,
+        Reason {
+            field: Some(key.field.clone()),
+            detail: format!("The app cannot be searched by {:?}.", key.field),
+            remedy:
+                "Leave it out of the policy's matching: GET /api/v1/adapters lists what can be \
+                     searched by."
+                    .into(),
+        },
+    ))
+}
+
 fn leave(situation: &Situation, standing: Standing) -> Next {
     let Some(link) = &situation.link else {
         return Next::Done(Verdict::NoAccount);
@@ -271,7 +291,7 @@ fn leave(situation: &Situation, standing: Standing) -> Next {
     let Some(remote) = &link.remote else {
         // A creation may have taken effect. Without a resource there is nothing to look for by.
         return match &situation.found {
-            None if !keys(situation).is_empty() => Next::Look(keys(situation)),
+            None if !keys(situation).is_empty() => look(situation, keys(situation)),
             Some(found) => match found.as_slice() {
                 [only] if !only.taken => Next::Adopt(only.observed.clone()),
                 _ => Next::Unlink,

@@ -268,6 +268,32 @@ impl Policy {
         }
         faults
     }
+
+    /// Matching fields by which the app cannot be searched, as `find_by` has it: nobody could be
+    /// recognised by them. Fields that the app does not have at all are left to [`Policy::faults`].
+    pub fn unsearchable<'a>(
+        &self,
+        schema: &AppSchema,
+        find_by: impl Fn(Kind) -> &'a [&'a str],
+    ) -> Vec<Problem> {
+        let mut faults = Vec::new();
+        for (place, kind) in [("users", Kind::User), ("groups", Kind::Group)] {
+            let able = find_by(kind);
+            for (at, field) in self.matching.of(kind).unwrap_or_default().iter().enumerate() {
+                let is_known = schema.fields(kind).iter().any(|one| &one.name == field);
+                if is_known && !able.contains(&field.as_str()) {
+                    faults.push(Problem {
+                        field: format!("policy/matching/{place}/{at}"),
+                        detail: format!(
+                            "the app cannot be searched by {field:?}; it can be by {}",
+                            able.join(", ")
+                        ),
+                    });
+                }
+            }
+        }
+        faults
+    }
 }
 
 /// Most objects of one app that are worked on at the same time.
@@ -364,5 +390,19 @@ mod tests {
             ]
         );
         assert!(Policy::default().faults(&schema).is_empty());
+    }
+
+    #[test]
+    fn nobody_is_recognised_by_what_the_app_cannot_be_searched_by() {
+        let entry = crate::adapters::catalogue::entry("sandbox").unwrap();
+        let faults = |matching| {
+            let policy: Policy = serde_json::from_value(json!({ "matching": matching })).unwrap();
+            policy.unsearchable(&entry.schema, |kind| entry.find_by(kind))
+        };
+        let found = faults(json!({ "users": ["loginName", "email", "badge"], "groups": ["name"] }));
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].field, "policy/matching/users/1");
+        assert!(found[0].detail.contains("loginName"), "{}", found[0].detail);
+        assert!(faults(json!({})).is_empty());
     }
 }

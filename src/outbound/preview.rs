@@ -4,6 +4,7 @@ use super::application::Application;
 use super::engine::Engine;
 use super::plan::{self, Found, Link, Next, Origin, Parked, Situation, Standing};
 use super::situation::{self, Beside, Reading, Terms};
+use super::words;
 use crate::adapters::adapter::{Failure, Reason, RemoteId, Step, WireRequest};
 use crate::clock::rfc3339;
 use crate::id::ResourceId;
@@ -149,6 +150,25 @@ pub async fn leaver(
     let Rehearsal { steps, sentence, .. } = rehearse(now);
     let requests = application.adapter.requests(kind, &steps).await.unwrap_or_default();
     (sentence, requests)
+}
+
+/// What would be done about an object now, in one sentence; of somebody who is gone, about the account
+/// that is left.
+///
+/// # Errors
+/// The store's.
+pub(super) async fn verdict(
+    engine: &Engine,
+    application: &Application,
+    kind: Kind,
+    id: ResourceId,
+) -> store::Result<String> {
+    let both = std::slice::from_ref(&application.terms);
+    let beside = Beside { groups: false, members: 1 };
+    let reading = situation::read(engine, application, both, kind, id, beside).await?;
+    let now_us = engine.clock().now_us();
+    let now = situation::judge(application, &application.terms, kind, &reading, now_us);
+    Ok(rehearse(now).sentence)
 }
 
 /// What of the sample user's values a mapping would put where it does not fit; nothing where there is
@@ -308,23 +328,10 @@ pub fn rehearse(mut now: Situation) -> Rehearsal {
                     done.push("is told of its members");
                     steps.push(Step::Members(remote, now.members.clone()));
                 }
-                let noun = noun(now.kind);
                 let sentence = if done.is_empty() {
-                    match verdict {
-                        plan::Verdict::InSync => "The app holds what it should.".to_owned(),
-                        plan::Verdict::SwitchedOff => format!("The {noun} is switched off."),
-                        plan::Verdict::NoAccount => {
-                            format!("There is no {noun}, and there should be none.")
-                        }
-                        plan::Verdict::LeftAlone => format!("The {noun} is left alone."),
-                        plan::Verdict::Protected => {
-                            format!("The {noun} is protected: it is never touched.")
-                        }
-                        plan::Verdict::Released => {
-                            format!("The {noun} is left alone until somebody links it again.")
-                        }
-                    }
+                    words::verdict(now.kind, verdict)
                 } else {
+                    let noun = words::noun(now.kind);
                     format!("The {noun} {}.", done.join(", then "))
                 };
                 return Rehearsal { steps, parked: false, sentence };
@@ -335,15 +342,8 @@ pub fn rehearse(mut now: Situation) -> Rehearsal {
     Rehearsal { steps, parked: true, sentence }
 }
 
-const fn noun(kind: Kind) -> &'static str {
-    match kind {
-        Kind::User => "account",
-        Kind::Group => "group",
-    }
-}
-
 fn so_far(now: &Situation, done: &[&str]) -> String {
-    let noun = noun(now.kind);
+    let noun = words::noun(now.kind);
     if done.is_empty() {
         let is_off = now.link.as_ref().is_some_and(|link| !link.active);
         let how = if is_off { "is switched off" } else { "stays as it is" };

@@ -317,7 +317,7 @@ impl Gatherer {
         for reading in readings {
             let Some(present) = &mut reading.present else { continue };
             let found = reading.targets.iter().filter_map(|target| {
-                let remote = links.get(target)?.remote_id.clone()?;
+                let remote = links.get(target)?.account()?.clone();
                 Some((target.to_string(), remote))
             });
             present.accounts = found.collect();
@@ -414,6 +414,7 @@ pub(super) fn judge(
         link: link.map(remembered),
         found: None,
         match_fields: application.match_fields_by(&terms.policy, kind),
+        unsearchable: application.unsearchable(kind),
         policy: Arc::clone(&terms.policy),
         now_us,
         can_deactivate: true,

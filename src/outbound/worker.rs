@@ -15,6 +15,7 @@ use super::policy::Lost;
 use super::preview::rehearse;
 use super::retry;
 use super::situation::{self, Beside};
+use super::trace::Trace;
 use crate::adapters::adapter::{Failure, Observed, Reason};
 use crate::clock::Stopwatch;
 use crate::id;
@@ -90,8 +91,18 @@ const PATIENT: u32 = 4;
 
 /// Works on one job until the object is in sync, parked, or has to wait.
 pub(super) async fn work(engine: &Engine, application: &Application, job: Job) -> Effect {
-    let push =
-        Push { engine, application, recorder: Recorder::new(engine, application, &job), job: &job };
+    traced(engine, application, job, &Trace::default()).await
+}
+
+/// The same, told step by step.
+pub(super) async fn traced(
+    engine: &Engine,
+    application: &Application,
+    job: Job,
+    trace: &Trace,
+) -> Effect {
+    let recorder = Recorder::new(engine, application, &job);
+    let push = Push { engine, application, recorder, job: &job, trace };
     let mut asked = false;
     let ended = push.run(&mut asked).await;
     match ended {
@@ -128,6 +139,7 @@ struct Push<'a> {
     application: &'a Application,
     recorder: Recorder<'a>,
     job: &'a Job,
+    trace: &'a Trace,
 }
 
 impl Push<'_> {
@@ -154,6 +166,7 @@ impl Push<'_> {
             let next = plan::next(&now);
             self.permit(&next).await?;
             let removal = self.removal(&next);
+            self.trace.decided(kind, &next);
             *asked |= matches!(
                 next,
                 Next::Look(_)
@@ -216,6 +229,7 @@ impl Push<'_> {
                             // Made meanwhile, or the look was too narrow: look once more.
                             conflicts += 1;
                             now.found = None;
+                            now.match_fields = self.application.conflict_fields(kind);
                             if let Some(link) = now.link.as_mut().filter(|_| is_fresh) {
                                 // Nothing of ours was in doubt: what is there is somebody else's.
                                 link.origin = Origin::Adopted;
@@ -297,7 +311,10 @@ impl Push<'_> {
                     now.link = None;
                 }
                 Next::Unlink => {
-                    self.recorder.unlink(Some(Action::Unlink), &Stopwatch::start()).await?;
+                    let released =
+                        now.link.as_ref().is_some_and(|link| link.state == Following::Released);
+                    let action = if released { Action::Release } else { Action::Unlink };
+                    self.recorder.unlink(Some(action), &Stopwatch::start()).await?;
                     now.link = None;
                 }
             }
@@ -333,6 +350,7 @@ impl Push<'_> {
             .await?;
             let refers = self.application.mapping().has_references(kind);
             if !refers || self.recorder.refer(&reading).await? {
+                self.trace.read(self.application, kind, &reading);
                 return Ok(situation::judge(
                     self.application,
                     &self.application.terms,

@@ -298,6 +298,34 @@ impl Store {
         .await
     }
 
+    /// Lets apps go on whose pause is over. Answers whether there were any.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn end_pauses(&self, now_us: i64) -> Result<bool> {
+        let over = self
+            .read(OrganizationId(0), move |reader| {
+                Ok(app::table
+                    .filter(app::paused_until_us.le(now_us))
+                    .select((app::organization, app::id, app::name, app::revision))
+                    .load::<(OrganizationId, AppId, String, i64)>(reader.conn)?)
+            })
+            .await?;
+        for (organization, id, name, revision) in &over {
+            let (id, name, revision) = (*id, name.clone(), *revision);
+            self.write(*organization, move |transaction| {
+                // Who changed the app meanwhile has said what holds it.
+                if transaction.app_revision(id)? != Some(revision) {
+                    return Ok(());
+                }
+                transaction.pause_app(id, Some(revision), None)?;
+                transaction.record_audit(now_us, "rollcall", "app.resume", &name, None)
+            })
+            .await?;
+        }
+        Ok(!over.is_empty())
+    }
+
     /// Organizations that have changes which no app was told of.
     ///
     /// # Errors

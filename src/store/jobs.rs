@@ -4,6 +4,7 @@
 //! be over) or *parked* (a person must look, or the object must change). It is deleted when it is done and nothing changed meanwhile.
 
 mod marking;
+mod single;
 
 pub(super) use marking::taken_by_run;
 
@@ -142,8 +143,14 @@ impl Transaction<'_> {
         if self.conn.backend() == Backend::Postgres {
             sql.push(" FOR UPDATE SKIP LOCKED");
         }
+        sql.push(")");
+        self.claimed(sql)
+    }
+
+    /// Runs a statement that claims jobs; answers them in the order in which they go.
+    fn claimed(&mut self, mut sql: Sql) -> Result<Vec<Job>> {
         sql.push(
-            ") RETURNING resource_id, kind, generation, attempts, fence, run_id, approved, priority, \
+            " RETURNING resource_id, kind, generation, attempts, fence, run_id, approved, priority, \
              run_at_us",
         );
         type Types = (Id, Text, BigInt, Integer, BigInt, Nullable<Id>, Bool, Integer, BigInt);

@@ -1,5 +1,7 @@
 //! What an app holds for a resource: the memory of the bridge.
 
+mod holding;
+
 use super::connection::Id;
 use super::sql::Sql;
 use super::{Error, Reader, Result, Transaction};
@@ -36,6 +38,18 @@ pub struct LinkRow {
     pub drift: Map<String, Value>,
     /// Version of the mapping that was last pushed.
     pub mapping: Option<i64>,
+}
+
+impl LinkRow {
+    /// State of an account that is left alone because somebody said so.
+    pub const RELEASED: &str = "released";
+    /// State of an account that the app no longer has.
+    pub const LOST: &str = "lost";
+
+    /// The app's id of the account, as far as there is one to which others may refer.
+    pub fn account(&self) -> Option<&String> {
+        self.remote_id.as_ref().filter(|_| self.state != Self::LOST)
+    }
 }
 
 /// Who an object of an app belongs to.
@@ -187,7 +201,7 @@ impl Reader<'_> {
         self.load_links(sql)
     }
 
-    /// Who else an object of the app belongs to.
+    /// Who else an object of the app belongs to. Who was released holds nothing.
     pub fn holder_of(
         &mut self,
         app: AppId,
@@ -197,7 +211,7 @@ impl Reader<'_> {
     ) -> Result<Holder> {
         let mut sql = self.links_where(app);
         sql.push(" AND l.kind = ").bind(kind).push(" AND l.remote_id = ").bind(remote_id);
-        sql.push(" AND l.resource_id <> ").bind(resource);
+        sql.push(" AND l.resource_id <> ").bind(resource).push(" AND l.state <> 'released'");
         let Some(other) = self.load_links(sql)?.into_iter().next() else {
             return Ok(Holder::Nobody);
         };
@@ -249,9 +263,16 @@ impl Transaction<'_> {
     }
 
     /// Forgets links of resources that are gone to the object that now belongs to this one. What was
-    /// parked about them is looked at again, and finds nothing to do.
+    /// parked about them is looked at again, and finds nothing to do. Who was released stays so, without
+    /// the object.
     pub fn forget_remote_of_others(&mut self, link: &LinkRow) -> Result<()> {
         let Some(remote_id) = &link.remote_id else { return Ok(()) };
+        let mut sql = Sql::new("UPDATE link SET remote_id = NULL WHERE organization = ");
+        sql.bind(self.organization).push(" AND app_id = ").bind(link.app);
+        sql.push(" AND kind = ").bind(link.kind.as_str());
+        sql.push(" AND remote_id = ").bind(remote_id.as_str());
+        sql.push(" AND resource_id <> ").bind(link.resource).push(" AND state = 'released'");
+        sql.execute(self.conn)?;
         let mut others = Sql::default();
         others.push(" FROM link WHERE organization = ").bind(self.organization);
         others.push(" AND app_id = ").bind(link.app);

@@ -35,6 +35,12 @@ const STAYS: &str = "EXISTS (SELECT 1 FROM link o JOIN member n ON n.organizatio
      WHERE o.organization = a.organization AND o.app_id = a.app_id \
      AND o.kind IN ('User', 'Group') AND o.remote_id = a.remote_id \
      AND o.resource_id <> a.member_id)";
+/// Of an account that is left alone nothing is told, and of one that the app lost nothing can be.
+/// What there is to tell stays marked until the member is followed again.
+const NOT_LEFT_ALONE: &str = " AND (l.state IS NULL OR l.state NOT IN ('lost', 'released'))";
+/// The same of a membership that the app was told of.
+const NOR_LEFT_ALONE: &str = " AND NOT EXISTS (SELECT 1 FROM link l WHERE l.organization = a.organization \
+     AND l.app_id = a.app_id AND l.resource_id = a.member_id AND l.state IN ('lost', 'released'))";
 const MARK: &str = "INSERT INTO member_push (organization, app_id, group_id, member_id, mark) ";
 
 impl Reader<'_> {
@@ -61,7 +67,7 @@ impl Reader<'_> {
              WHERE p.organization = ",
         );
         sql.bind(self.organization).push(" AND p.app_id = ").bind(app);
-        sql.push(" AND p.group_id = ").bind(group);
+        sql.push(" AND p.group_id = ").bind(group).push(NOT_LEFT_ALONE);
         if let Some(after) = after {
             sql.push(" AND p.member_id > ").bind(after);
         }
@@ -98,7 +104,8 @@ impl Reader<'_> {
             list(&mut sql, chunk).push(
                 " AND (EXISTS (SELECT 1 FROM member m \
                  JOIN link l ON l.organization = m.organization AND l.resource_id = m.member_id \
-                 AND l.remote_id IS NOT NULL AND l.app_id = ",
+                 AND l.remote_id IS NOT NULL AND l.state NOT IN ('lost', 'released') \
+                 AND l.app_id = ",
             );
             sql.bind(app).push(" WHERE m.organization = ").bind(self.organization);
             sql.push(
@@ -113,7 +120,7 @@ impl Reader<'_> {
                  WHERE m.organization = a.organization AND m.group_id = a.group_id \
                  AND m.member_id = a.member_id) AND NOT ",
             );
-            sql.push(STAYS).push("))");
+            sql.push(STAYS).push(NOR_LEFT_ALONE).push("))");
             let rows: Vec<(ResourceId,)> = sql.load::<(Id,), _>(self.conn)?;
             differing.extend(rows.into_iter().map(|row| row.0));
         }
@@ -131,7 +138,7 @@ impl Reader<'_> {
         let mut sql = Sql::new(
             "SELECT m.member_id, l.remote_id, m.member_id IS NOT NULL FROM member m \
              JOIN link l ON l.organization = m.organization AND l.resource_id = m.member_id \
-             AND l.remote_id IS NOT NULL AND l.app_id = ",
+             AND l.remote_id IS NOT NULL AND l.state NOT IN ('lost', 'released') AND l.app_id = ",
         );
         sql.bind(app).push(" WHERE m.organization = ").bind(self.organization);
         sql.push(" AND m.group_id = ").bind(group);
@@ -148,7 +155,7 @@ impl Reader<'_> {
             " AND NOT EXISTS (SELECT 1 FROM member m WHERE m.organization = a.organization \
              AND m.group_id = a.group_id AND m.member_id = a.member_id) AND NOT ",
         );
-        sql.push(STAYS).push(" ORDER BY 1 LIMIT ");
+        sql.push(STAYS).push(NOR_LEFT_ALONE).push(" ORDER BY 1 LIMIT ");
         sql.bind(i64::try_from(limit).unwrap_or(i64::MAX));
         let rows: Vec<(ResourceId, String, bool)> = sql.load::<(Id, Text, Bool), _>(self.conn)?;
         Ok(rows.into_iter().map(|(_, remote, joins)| (remote, joins)).collect())

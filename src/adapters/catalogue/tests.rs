@@ -121,3 +121,22 @@ fn apps_are_connected_by_kind() {
     assert_eq!(make("scim", &url, None), Err("token".into()));
     assert_eq!(make("scim", &url, Some("Bearer t")), Err("token".into()));
 }
+
+#[test]
+fn every_app_can_be_searched_by_what_its_objects_are_recognised_by() {
+    for entry in entries() {
+        let both = [
+            (Kind::User, &entry.match_users, &entry.unique_users),
+            (Kind::Group, &entry.match_groups, &entry.unique_groups),
+        ];
+        for (kind, matching, unique) in both {
+            for field in matching.iter().chain(unique) {
+                assert!(entry.can_find_by(kind, field), "{} {field}", entry.kind);
+            }
+            for field in entry.find_by(kind) {
+                let known = entry.schema.fields(kind).iter().any(|one| one.name == *field);
+                assert!(known, "{} has no field {field}", entry.kind);
+            }
+        }
+    }
+}

@@ -2,32 +2,21 @@
 
 use super::caller::{Admin, Auditor};
 use super::description;
-use super::paging::{PAGE, is_full, parsed};
+use super::paging::{PAGE, Paging, is_full, parsed};
 use super::problem::Problem;
 use super::state::ApiState;
-use super::view::{self, AttemptView, Items, LinkView, PendingView};
+use super::view::{self, AttemptView, Items, LinkView, PauseView, PendingView};
 use crate::adapters::adapter::Observed;
 use crate::clock::rfc3339;
 use crate::id::{AppId, AttemptId, ResourceId};
 use crate::mapping::field::Kind;
-use crate::outbound::application::Application;
 use crate::outbound::preview;
+use crate::outbound::words::matched;
 use crate::store::changes::ChangeRow;
-use crate::store::jobs::Priority;
-use crate::store::links::LinkRow;
 use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
-
-/// Which page of a list.
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-pub struct Paging {
-    /// `next` of the page before.
-    #[param(format = "uuid")]
-    pub(super) after: Option<String>,
-}
 
 /// Which attempts.
 #[derive(Deserialize, IntoParams)]
@@ -86,38 +75,27 @@ pub async fn accounts(
     Ok(HttpResponse::Ok().json(Items::<Observed> { items: page.accounts, next: page.next }))
 }
 
-/// What Rollcall remembers of an app's accounts, and what is still to be done for each.
-#[utoipa::path(get, path = "/apps/{app}/links", operation_id = "listLinks", tag = "activity", params(Paging), responses((status = 200, body = Items<LinkView>), (status = 404, body = Problem)))]
-pub async fn links(
-    caller: Auditor,
-    state: web::Data<ApiState>,
-    app: web::Path<String>,
-    paging: web::Query<Paging>,
-) -> Result<HttpResponse, Problem> {
-    let row = state.app(caller.organization, &app).await?;
-    let after = parsed("after", paging.into_inner().after)?;
-    let items = state
-        .store()
-        .read(caller.organization, move |reader| {
-            let links = reader.links(row.id, after, PAGE)?;
-            let ids: Vec<ResourceId> = links.iter().map(|link| link.resource).collect();
-            let mut jobs = reader.job_states(row.id, Some(&ids), None, PAGE)?;
-            Ok(links
-                .into_iter()
-                .map(|link| {
-                    let at = jobs.iter().position(|job| job.resource == link.resource);
-                    (link.resource, LinkView::of(link, at.map(|at| jobs.swap_remove(at))))
-                })
-                .collect::<Vec<_>>())
-        })
-        .await?;
-    let next = items.last().filter(|_| is_full(items.len())).map(|(id, _)| id.to_string());
-    let items = items.into_iter().map(|(_, view)| view).collect();
-    Ok(HttpResponse::Ok().json(Items { items, next }))
+/// Objects that wait for a person.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Parked {
+    /// The page.
+    items: Vec<PendingView>,
+    /// What to give as `after` for the next page; null on the last.
+    next: Option<String>,
+    /// Whether provisioning is on.
+    enabled: bool,
+    /// Why nothing is sent; null when all is well. What is retried waits for its end.
+    paused: Option<String>,
+    /// `admin`, `maintenance`, or what it was paused for.
+    paused_by: Option<String>,
+    /// When it goes on by itself.
+    #[schema(format = DateTime)]
+    paused_until: Option<String>,
 }
 
 /// Objects that wait for a person, each with field, reason and remedy.
-#[utoipa::path(get, path = "/apps/{app}/parked", operation_id = "listParked", tag = "activity", params(Paging), responses((status = 200, body = Items<PendingView>), (status = 404, body = Problem)))]
+#[utoipa::path(get, path = "/apps/{app}/parked", operation_id = "listParked", tag = "activity", params(Paging), responses((status = 200, body = Parked), (status = 404, body = Problem)))]
 pub async fn parked(
     caller: Auditor,
     state: web::Data<ApiState>,
@@ -132,7 +110,15 @@ pub async fn parked(
         .await?;
     let next = jobs.last().filter(|_| is_full(jobs.len())).map(|job| job.resource.to_string());
     let items = jobs.into_iter().map(PendingView::of).collect();
-    Ok(HttpResponse::Ok().json(Items { items, next }))
+    let pause = PauseView::of(row.paused.as_ref());
+    Ok(HttpResponse::Ok().json(Parked {
+        items,
+        next,
+        enabled: row.enabled,
+        paused: pause.sentence,
+        paused_by: pause.by,
+        paused_until: pause.until,
+    }))
 }
 
 /// How many objects are tried again.
@@ -160,41 +146,6 @@ pub async fn retry_all(
     Ok(HttpResponse::Accepted().json(Retried { retried }))
 }
 
-/// Looks at one user or group now, parked or not.
-#[utoipa::path(post, path = "/apps/{app}/provision/{resource}", operation_id = "provision", tag = "activity", responses((status = 202, body = description::Provisioned), (status = 404, body = Problem), (status = 409, body = Problem)))]
-pub async fn provision(
-    caller: Admin,
-    state: web::Data<ApiState>,
-    path: web::Path<(String, String)>,
-) -> Result<HttpResponse, Problem> {
-    let (app, resource) = path.into_inner();
-    let row = state.app(caller.organization, &app).await?;
-    if !row.enabled {
-        return Err(Problem::conflict("provisioning is off for this app"));
-    }
-    let id: ResourceId = parsed("resource", Some(resource))?
-        .ok_or_else(|| Problem::field("resource", "give an id"))?;
-    let now_us = state.clock().now_us();
-    let found = state
-        .store()
-        .write(caller.organization, move |transaction| {
-            let kind = match transaction.resource_any(id)? {
-                Some(stored) => Some(stored.kind),
-                None => transaction.link(row.id, id)?.map(|link| link.kind),
-            };
-            let Some(kind) = kind else { return Ok(false) };
-            let priority = if kind == "Group" { Priority::Group } else { Priority::User };
-            transaction.mark_due(row.id, &[(id, kind.as_str(), priority)], now_us)?;
-            Ok(true)
-        })
-        .await?;
-    if !found {
-        return Err(Problem::not_found(format!("no user or group has the id {id}")));
-    }
-    state.engine.nudge();
-    Ok(HttpResponse::Accepted().json(json!({ "resource": id })))
-}
-
 /// Why a user or group is in an app as it is: scope, what would be sent now, what waits, and the
 /// last attempts. Sends nothing.
 #[utoipa::path(get, path = "/apps/{app}/why/{resource}", operation_id = "explain", tag = "activity", responses((status = 200, body = description::Why), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem), (status = 502, body = Problem)))]
@@ -216,6 +167,7 @@ pub async fn why(
             Ok((link, job, reader.attempts(Some(app), Some(id), None, 10)?))
         })
         .await?;
+    let paused = PauseView::of(application.row.paused.as_ref());
     let draft = preview::Draft::default();
     let preview = match preview::preview(&state.engine, &application, draft, Some(id)).await {
         Ok(preview) => preview,
@@ -227,11 +179,11 @@ pub async fn why(
                 preview::leaver(&state.engine, &application, kind, link.clone()).await;
             return Ok(HttpResponse::Ok().json(json!({
                 "enabled": application.row.enabled,
-                "paused": application.row.paused.as_ref().map(|pause| &pause.sentence),
+                "paused": paused.sentence, "pausedBy": paused.by, "pausedUntil": paused.until,
                 "scope": application.row.scope.clone().map(view::scope),
                 "decision": { "inScope": false, "parts": [],
                     "sentence": "Out of scope: gone from the directory." },
-                "matching": matched(&application, kind.as_str(), Some(&link)),
+                "matching": matched(&application.match_fields(kind), Some(&link)),
                 "verdict": verdict,
                 "fields": [],
                 "requests": requests,
@@ -242,10 +194,13 @@ pub async fn why(
         }
         Err(error) => return Err(error.into()),
     };
-    let matching = matched(&application, preview.sample.kind, link.as_ref());
+    let kind = Kind::named(preview.sample.kind).unwrap_or_default();
+    let matching = matched(&application.match_fields(kind), link.as_ref());
     Ok(HttpResponse::Ok().json(json!({
         "enabled": application.row.enabled,
-        "paused": application.row.paused.as_ref().map(|pause| &pause.sentence),
+        "paused": paused.sentence,
+        "pausedBy": paused.by,
+        "pausedUntil": paused.until,
         "scope": application.row.scope.clone().map(view::scope),
         "decision": preview.scope,
         "matching": matching,
@@ -256,20 +211,6 @@ pub async fn why(
         "pending": job.map(PendingView::of),
         "attempts": attempts.into_iter().map(AttemptView::of).collect::<Vec<_>>(),
     })))
-}
-
-/// How the account came to be known, or how it would be looked for.
-fn matched(application: &Application, kind: &str, link: Option<&LinkRow>) -> String {
-    let kind = Kind::named(kind).unwrap_or_default();
-    let fields = application.match_fields(kind).join(" or ");
-    match link {
-        None => format!("No account is known; it would be looked for by {fields}."),
-        Some(link) if link.remote_id.is_none() => {
-            format!("A creation got no answer; the account is looked for by {fields}.")
-        }
-        Some(link) if link.origin == "created" => "Rollcall made the account.".to_owned(),
-        Some(_) => format!("The account was there before, and was recognised by {fields}."),
-    }
 }
 
 /// What was tried, newest first.

@@ -1,5 +1,7 @@
 //! The catalogue, and the apps that are set up.
 
+mod maintenance;
+
 use super::body::Json;
 use super::caller::{Admin, Auditor};
 use super::description;
@@ -81,6 +83,11 @@ pub struct AppChange {
     sample_user: Option<String>,
     /// `true` holds the queue; `false` lets a paused app go on.
     paused: Option<bool>,
+    /// `true` or `{"until": …}`: the app is being worked on, so changes wait, and go on by themselves
+    /// then; `false` or null ends that.
+    #[serde(default, deserialize_with = "said")]
+    #[schema(value_type = Option<description::Maintenance>)]
+    maintenance: Option<Value>,
 }
 
 /// Null removes, as an empty text does; nothing said is nothing changed.
@@ -312,13 +319,9 @@ pub async fn update(
     if let Some(sample) = body.sample_user {
         row.sample = checked_sample(&state, organization, &sample).await?;
     }
-    match body.paused {
-        Some(true) => row.paused = Some(Pause::new(Pause::ADMIN, BY_HAND)),
-        Some(false) => row.paused = None,
-        None => {}
-    }
-    let permit = weighed(&state, &caller, &row, change, &approval).await?;
     let now_us = state.clock().now_us();
+    row.paused = held(row.paused.take(), body.paused, body.maintenance.as_ref(), now_us)?;
+    let permit = weighed(&state, &caller, &row, change, &approval).await?;
     let actor = caller.actor();
     // A scope says of which groups the app is told, too.
     let has_groups = !entry(&row.adapter)?.schema.groups.is_empty();
@@ -345,6 +348,27 @@ pub async fn update(
         .await?;
     state.engine.nudge();
     shown(&state, organization, id, HttpResponse::Ok()).await
+}
+
+/// What holds an app once this has been asked for.
+fn held(
+    before: Option<Pause>,
+    paused: Option<bool>,
+    maintenance: Option<&Value>,
+    now_us: i64,
+) -> Result<Option<Pause>, Problem> {
+    match (paused, maintenance) {
+        (Some(_), Some(_)) => {
+            Err(Problem::field("maintenance", "give either \"paused\" or \"maintenance\""))
+        }
+        (Some(true), None) => Ok(Some(Pause::new(Pause::ADMIN, BY_HAND))),
+        (Some(false), None) => Ok(None),
+        (None, Some(given)) => {
+            let is_other = |pause: &Pause| pause.by != Pause::MAINTENANCE;
+            Ok(maintenance::pause(given, now_us)?.or_else(|| before.filter(is_other)))
+        }
+        (None, None) => Ok(before),
+    }
 }
 
 /// Deletes an app here. Its accounts stay as they are.
@@ -444,7 +468,8 @@ async fn set_provisioning(
 }
 
 fn check_policy(policy: &Policy, entry: &catalogue::Entry) -> Result<(), Problem> {
-    let faults = policy.faults(&entry.schema);
+    let mut faults = policy.faults(&entry.schema);
+    faults.extend(policy.unsearchable(&entry.schema, |kind| entry.find_by(kind)));
     if faults.is_empty() { Ok(()) } else { Err(Problem::policy(faults)) }
 }
 

@@ -12,10 +12,11 @@ use utoipa::openapi::{ObjectBuilder, RefOr, Schema};
 use utoipa::{OpenApi as _, PartialSchema, ToSchema};
 
 /// Components, file by file.
-const SHAPES: [&str; 4] = [
+const SHAPES: [&str; 5] = [
     include_str!("description/mapping.json"),
     include_str!("description/apps.json"),
     include_str!("description/answers.json"),
+    include_str!("description/links.json"),
     include_str!("description/schemas.json"),
 ];
 /// Tags, answers that every operation can give, parameters by name, examples by operation.
@@ -44,9 +45,9 @@ macro_rules! shapes {
 }
 
 shapes! {
-    Account AppFields Attribute Breach Dialect Difference Held Impact Kind Limits MappingDocument PendingReason
-    Plan Policy Preview Provisioned Queue Removals Report ResourceType Sample SchemaDefinition Scope Setting
-    Untranslated UserOrNobody Why
+    Account AppFields Attribute Breach Dialect Difference Held Impact Kind Limits LinkAnswer LinkDetail
+    Maintenance MappingDocument PendingReason Plan Policy Preview ProvisionedNow Queue Removals Report
+    ResourceType Sample SchemaDefinition Scope Setting Untranslated UserOrNobody Why
 }
 
 static DOCUMENT: LazyLock<Value> = LazyLock::new(|| {

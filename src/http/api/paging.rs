@@ -1,10 +1,21 @@
 //! Pages of lists, and ids in queries.
 
 use super::problem::Problem;
+use serde::Deserialize;
 use std::str::FromStr;
+use utoipa::IntoParams;
 
 /// Items on one page.
 pub(super) const PAGE: i64 = 100;
+
+/// Which page of a list.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub struct Paging {
+    /// `next` of the page before.
+    #[param(format = "uuid")]
+    pub(super) after: Option<String>,
+}
 
 /// Whether a page has as many items as one can have, so that there may be another.
 pub(super) fn is_full(length: usize) -> bool {

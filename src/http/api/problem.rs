@@ -9,7 +9,9 @@ use crate::id;
 use crate::mapping::compiled::Problem as Fault;
 use crate::outbound::application;
 use crate::outbound::guard::{Breach, Removals, sentence};
+use crate::outbound::links;
 use crate::outbound::preview;
+use crate::outbound::provision;
 use crate::store;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
@@ -231,6 +233,35 @@ impl From<application::Error> for Problem {
             application::Error::Store(error) => error.into(),
             application::Error::Settings(reason) => Self::settings(vec![reason]),
             application::Error::Mapping(faults) => Self::mapping(faults),
+        }
+    }
+}
+
+impl From<links::Error> for Problem {
+    fn from(error: links::Error) -> Self {
+        let named = |status, field: &str, detail: String| Self {
+            errors: vec![FieldError { field: field.to_owned(), detail: detail.clone() }],
+            ..Self::new(status, format!("{field}: {detail}"))
+        };
+        match error {
+            links::Error::Store(error) => error.into(),
+            links::Error::App(failure) => failure.into(),
+            links::Error::Unknown(detail) => Self::not_found(detail),
+            links::Error::Conflict(detail) => Self::conflict(detail),
+            links::Error::Taken { field, detail } => named(StatusCode::CONFLICT, field, detail),
+            links::Error::Wrong { field, detail } => {
+                named(StatusCode::UNPROCESSABLE_ENTITY, field, detail)
+            }
+        }
+    }
+}
+
+impl From<provision::Error> for Problem {
+    fn from(error: provision::Error) -> Self {
+        match error {
+            provision::Error::Store(error) => error.into(),
+            provision::Error::Unknown(detail) => Self::not_found(detail),
+            provision::Error::Held(detail) => Self::conflict(detail),
         }
     }
 }

@@ -6,7 +6,7 @@ use crate::clock::rfc3339;
 use crate::mapping::document::Document;
 use crate::mapping::field::AppSchema;
 use crate::outbound::application::owner;
-use crate::store::apps::AppRow;
+use crate::store::apps::{AppRow, Pause};
 use crate::store::attempts::AttemptRow;
 use crate::store::jobs::{JobState, Queue};
 use crate::store::links::LinkRow;
@@ -40,6 +40,10 @@ pub struct AdapterView {
     default_mapping: Document,
     match_users: Vec<&'static str>,
     match_groups: Vec<&'static str>,
+    /// Fields by which accounts can be looked for.
+    find_users: Vec<&'static str>,
+    /// The same for groups.
+    find_groups: Vec<&'static str>,
 }
 
 impl AdapterView {
@@ -54,6 +58,8 @@ impl AdapterView {
             default_mapping: entry.default_mapping.clone(),
             match_users: entry.match_users.clone(),
             match_groups: entry.match_groups.clone(),
+            find_users: entry.find_users.clone(),
+            find_groups: entry.find_groups.clone(),
         }
     }
 }
@@ -76,8 +82,13 @@ pub struct AppView {
     policy: Value,
     /// *Setup Provisioning*.
     enabled: bool,
-    /// Why nothing is sent; null when all is well.
+    /// Why nothing is sent; null when all is well. The queue is kept.
     paused: Option<String>,
+    /// Who or what paused it: `admin`, `maintenance`, `credential`, `settings`, or another safeguard.
+    paused_by: Option<String>,
+    /// When it goes on by itself; null when somebody lets it.
+    #[schema(format = DateTime)]
+    paused_until: Option<String>,
     /// Version of the mapping in force.
     mapping_version: i64,
     #[schema(format = "uuid")]
@@ -100,6 +111,7 @@ pub fn app(reader: &mut Reader<'_>, row: AppRow, now_us: i64) -> store::Result<A
     let secrets = reader.secrets(&owner(row.id))?.into_iter().map(|secret| secret.name).collect();
     let queue = reader.queue(row.id)?;
     let run = reader.runs(row.id, 1)?.into_iter().next();
+    let pause = PauseView::of(row.paused.as_ref());
     Ok(AppView {
         id: row.id.to_string(),
         name: row.name,
@@ -109,7 +121,9 @@ pub fn app(reader: &mut Reader<'_>, row: AppRow, now_us: i64) -> store::Result<A
         scope: row.scope.map(scope),
         policy: row.policy,
         enabled: row.enabled,
-        paused: row.paused.map(|pause| pause.sentence),
+        paused: pause.sentence,
+        paused_by: pause.by,
+        paused_until: pause.until,
         mapping_version: row.mapping,
         sample_user: row.sample.map(|id| id.to_string()),
         queue,
@@ -117,6 +131,29 @@ pub fn app(reader: &mut Reader<'_>, row: AppRow, now_us: i64) -> store::Result<A
         created: rfc3339(row.created_us),
         last_modified: rfc3339(row.modified_us),
     })
+}
+
+/// Why nothing is sent to an app, as views show it.
+#[derive(Default)]
+pub struct PauseView {
+    /// One sentence.
+    pub sentence: Option<String>,
+    /// Who or what holds it.
+    pub by: Option<String>,
+    /// When it goes on by itself.
+    pub until: Option<String>,
+}
+
+impl PauseView {
+    /// As it is kept.
+    pub fn of(pause: Option<&Pause>) -> Self {
+        let Some(pause) = pause else { return Self::default() };
+        Self {
+            sentence: Some(pause.sentence.clone()),
+            by: Some(pause.by.clone()),
+            until: pause.until_us.map(rfc3339),
+        }
+    }
 }
 
 /// A scope as it is kept: an object where it begins like one, else a filter.
@@ -271,9 +308,9 @@ pub struct LinkView {
     #[schema(format = "uuid")]
     resource: String,
     kind: String,
-    /// The app's id; null while a creation is in doubt.
+    /// The app's id; null while a creation is in doubt, and where none was ever known.
     remote_id: Option<String>,
-    /// `linked`, `in_doubt` or `deactivated`.
+    /// `linked`, `in_doubt`, `deactivated`, `lost` or `released`.
     state: String,
     /// `created` or `adopted`.
     origin: String,
@@ -307,7 +344,7 @@ impl LinkView {
 pub struct PendingView {
     #[schema(format = "uuid")]
     resource: String,
-    /// `ready`, `running` or `parked`.
+    /// `ready`, `running`, `parked`, or `waiting` for days of grace to be over.
     state: String,
     /// When it is tried next; null when parked.
     #[schema(format = DateTime)]

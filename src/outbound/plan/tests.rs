@@ -19,6 +19,7 @@ fn situation() -> Situation {
         link: None,
         found: None,
         match_fields: vec!["login".into()],
+        unsearchable: Vec::new(),
         policy: Arc::default(),
         now_us: 0,
         can_deactivate: true,
@@ -69,6 +70,23 @@ fn one_match_is_adopted_several_are_parked() {
     );
     let detail = parked.reason.detail;
     assert!(detail.contains("r8") && detail.contains("r9"), "{detail}");
+}
+
+#[test]
+fn keys_are_looked_by_in_their_order_and_only_where_the_app_can_be_searched() {
+    let mut now = situation();
+    now.match_fields = vec!["badge".into(), "title".into(), "login".into()];
+    let Next::Look(keys) = next(&now) else { panic!("no look") };
+    let fields: Vec<&str> = keys.iter().map(|key| key.field.as_str()).collect();
+    assert_eq!(fields, ["title", "login"], "what has no value is no key");
+    now.unsearchable = vec!["badge".into()];
+    assert!(matches!(next(&now), Next::Look(_)), "nobody is looked for by it");
+    now.unsearchable = vec!["title".into()];
+    let Next::Park(parked) = next(&now) else { panic!("not parked") };
+    assert_eq!((parked.cause, parked.reason.field.as_deref()), (Cause::Unsupported, Some("title")));
+    now.standing = Standing::Deleted;
+    now.link = Some(Link { remote: None, ..linked(&[("title", json!("Boss"))]) });
+    assert!(matches!(next(&now), Next::Park(_)), "nor a leaver whose creation is in doubt");
 }
 
 #[test]

@@ -29,6 +29,8 @@ pub(super) enum Action {
     Reactivate,
     Delete,
     Unlink,
+    /// Its person is gone, and somebody had said to leave it alone: its groups are forgotten too.
+    Release,
     /// The app no longer knew it.
     Lost,
     Members,
@@ -45,7 +47,7 @@ impl Action {
             Self::Deactivate => "deactivate",
             Self::Reactivate => "reactivate",
             Self::Delete => "delete",
-            Self::Unlink => "unlink",
+            Self::Unlink | Self::Release => "unlink",
             Self::Lost => "lost",
             Self::Members => "members",
             Self::None => "none",
@@ -76,7 +78,7 @@ impl Referred {
     fn is_so(&self, transaction: &mut Transaction<'_>, app: AppId) -> store::Result<bool> {
         let links = transaction.links_of(app, &self.targets)?;
         Ok(self.targets.iter().all(|target| {
-            let now = links.get(target).and_then(|link| link.remote_id.as_ref());
+            let now = links.get(target).and_then(LinkRow::account);
             now == self.accounts.get(&target.to_string())
         }))
     }
@@ -305,7 +307,8 @@ impl<'a> Recorder<'a> {
         let (app, resource) = (self.application.row.id, self.job.resource);
         let attempt =
             action.map(|action| self.attempt(action, "done", Vec::new(), None, watch.elapsed_us()));
-        let account_gone = matches!(action, None | Some(Action::Delete | Action::Lost));
+        let account_gone =
+            matches!(action, None | Some(Action::Delete | Action::Lost | Action::Release));
         let now_us = self.engine.clock().now_us();
         self.fenced(move |transaction| {
             if action.is_some() {

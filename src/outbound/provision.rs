@@ -1,0 +1,270 @@
+//! *Provision now*: one object, worked on at once, and every step told.
+//!
+//! It is the worker's own work, on the object's own job, claimed out of turn: nothing is done twice,
+//! and an app that is held is not sent to.
+
+use super::application::Application;
+use super::engine::{Engine, micros};
+use super::plan::Parked;
+use super::preview;
+use super::queue::JOB_LEASE;
+use super::trace::{Step, Trace};
+use super::worker;
+use crate::clock::{Stopwatch, rfc3339};
+use crate::id::ResourceId;
+use crate::mapping::field::Kind;
+use crate::store::apps::{AppRow, Pause};
+use crate::store::jobs::{Job, JobState, Priority};
+use crate::store::{self, Transaction};
+use serde::Serialize;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Why nothing was done.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// There is no such person or group.
+    #[error("{0}")]
+    Unknown(String),
+    /// The app is off or held: one sentence, with the remedy.
+    #[error("{0}")]
+    Held(String),
+}
+
+/// What came of it, in one word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Outcome {
+    /// The app holds what it should.
+    Done,
+    /// A person must look.
+    Parked,
+    /// It is tried again later.
+    Retry,
+    /// Nothing more is to be done before days of grace are over.
+    Waiting,
+    /// It changed meanwhile, or somebody took it over: it is looked at again.
+    Again,
+    /// The app is paused: its credential or a setting is refused.
+    Paused,
+    /// It is not at an end yet.
+    Running,
+}
+
+/// What was done, and what came of it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Provisioned {
+    /// Whose.
+    pub resource: ResourceId,
+    /// `User` or `Group`.
+    pub kind: &'static str,
+    /// In one word.
+    pub outcome: Outcome,
+    /// In one sentence: what is so now, or why not, and when it is tried again.
+    pub verdict: String,
+    /// Step by step.
+    pub steps: Vec<Step>,
+    /// Further steps that are not told.
+    pub omitted: u64,
+}
+
+/// Why nothing is sent to an app; none where it is.
+pub fn held(row: &AppRow) -> Option<String> {
+    let name = &row.name;
+    if !row.enabled {
+        return Some(format!(
+            "Provisioning is off for this app: PUT /api/v1/apps/{name}/provisioning \
+             {{\"enabled\": true}} switches it on."
+        ));
+    }
+    let pause = row.paused.as_ref()?;
+    let sentence = &pause.sentence;
+    Some(match pause.by.as_str() {
+        Pause::ADMIN => {
+            format!("{sentence} PATCH /api/v1/apps/{name} {{\"paused\": false}} lets it go on.")
+        }
+        Pause::MAINTENANCE => format!(
+            "{sentence} PATCH /api/v1/apps/{name} {{\"maintenance\": null}} ends it at once."
+        ),
+        _ => sentence.clone(),
+    })
+}
+
+enum Claim {
+    Ours(Kind, Job),
+    Busy(Kind),
+    Held(String),
+    Unknown,
+}
+
+fn claim(
+    transaction: &mut Transaction<'_>,
+    row: &AppRow,
+    id: ResourceId,
+    now_us: i64,
+) -> store::Result<Claim> {
+    let app = row.id;
+    // As it is now, and not as it was when the request came.
+    let Some(row) = transaction.app(app)? else { return Ok(Claim::Unknown) };
+    if let Some(sentence) = held(&row) {
+        return Ok(Claim::Held(sentence));
+    }
+    let kind = match transaction.resource_any(id)? {
+        Some(stored) => Some(stored.kind),
+        None => transaction.link(app, id)?.map(|link| link.kind),
+    };
+    let Some(kind) = kind.as_deref().and_then(Kind::named) else { return Ok(Claim::Unknown) };
+    if transaction.is_at_work(app, id, now_us)? {
+        return Ok(Claim::Busy(kind));
+    }
+    mark(transaction, row.id, id, kind, now_us)?;
+    let lease_us = now_us.saturating_add(micros(JOB_LEASE));
+    let claimed = transaction.claim_job(app, id, now_us, lease_us)?;
+    Ok(claimed.map_or(Claim::Busy(kind), |job| Claim::Ours(kind, job)))
+}
+
+fn mark(
+    transaction: &mut Transaction<'_>,
+    app: crate::id::AppId,
+    id: ResourceId,
+    kind: Kind,
+    now_us: i64,
+) -> store::Result<()> {
+    let priority = match kind {
+        Kind::User => Priority::User,
+        Kind::Group => Priority::Group,
+    };
+    transaction.mark_due(app, &[(id, kind.as_str(), priority)], now_us)
+}
+
+/// Works on one object at once, and answers what was done and what came of it, or after so long what
+/// was done so far: then it goes on by itself.
+///
+/// # Errors
+/// See [`Error`].
+pub async fn now(
+    engine: &Engine,
+    application: &Arc<Application>,
+    id: ResourceId,
+    patience: Duration,
+) -> Result<Provisioned, Error> {
+    let watch = Stopwatch::start();
+    let trace = Trace::kept(engine.clock().clone());
+    let mut waited = false;
+    let (kind, job) = loop {
+        let now_us = engine.clock().now_us();
+        let row = application.row.clone();
+        let claimed = engine
+            .store()
+            .write(application.organization, move |transaction| {
+                claim(transaction, &row, id, now_us)
+            })
+            .await?;
+        match claimed {
+            Claim::Ours(kind, job) => break (kind, job),
+            Claim::Held(sentence) => return Err(Error::Held(sentence)),
+            Claim::Unknown => {
+                return Err(Error::Unknown(format!("no user or group has the id {id}")));
+            }
+            Claim::Busy(kind) => {
+                if !waited {
+                    trace.waits();
+                    waited = true;
+                }
+                if watch.elapsed() >= patience {
+                    // Whoever has it looks again afterwards.
+                    let app = application.row.id;
+                    engine
+                        .store()
+                        .write(application.organization, move |transaction| {
+                            mark(transaction, app, id, kind, now_us)
+                        })
+                        .await?;
+                    let verdict = "Another worker still has it: it is looked at again afterwards.";
+                    return Ok(told(id, kind, &trace, Outcome::Running, verdict.to_owned()));
+                }
+            }
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    };
+    let listening = trace.listening(application);
+    let task = {
+        let (engine, trace) = (engine.clone(), trace.clone());
+        // Whoever asked may leave; what was begun is brought to its end.
+        tokio::spawn(async move { worker::traced(&engine, &listening, job, &trace).await })
+    };
+    let left = patience.saturating_sub(watch.elapsed());
+    let ended = tokio::time::timeout(left, task).await.is_ok();
+    engine.nudge();
+    if !ended {
+        let verdict = "It is not at an end yet, and goes on by itself.".to_owned();
+        return Ok(told(id, kind, &trace, Outcome::Running, verdict));
+    }
+    let (outcome, verdict) = judged(engine, application, kind, id).await?;
+    Ok(told(id, kind, &trace, outcome, verdict))
+}
+
+fn told(
+    resource: ResourceId,
+    kind: Kind,
+    trace: &Trace,
+    outcome: Outcome,
+    verdict: String,
+) -> Provisioned {
+    let (steps, omitted) = trace.steps();
+    Provisioned { resource, kind: kind.as_str(), outcome, verdict, steps, omitted }
+}
+
+/// What came of it, by what is recorded.
+async fn judged(
+    engine: &Engine,
+    application: &Application,
+    kind: Kind,
+    id: ResourceId,
+) -> Result<(Outcome, String), Error> {
+    let app = application.row.id;
+    let (row, job) = engine
+        .store()
+        .read(application.organization, move |reader| {
+            let job = reader.job_states(app, Some(&[id]), None, 1)?.into_iter().next();
+            Ok((reader.app(app)?, job))
+        })
+        .await?;
+    let Some(job) = job else {
+        if kind == Kind::Group && !application.has_groups() {
+            let sentence = "This app is not told of groups: its policy says so.";
+            return Ok((Outcome::Done, sentence.to_owned()));
+        }
+        let verdict = preview::verdict(engine, application, kind, id).await?;
+        return Ok((Outcome::Done, verdict));
+    };
+    if let Some(sentence) = row.as_ref().and_then(held) {
+        return Ok((Outcome::Paused, sentence));
+    }
+    Ok(pending(&job))
+}
+
+fn pending(job: &JobState) -> (Outcome, String) {
+    let at = rfc3339(job.run_at_us);
+    let error = job.error.as_deref();
+    match (job.state.as_str(), error) {
+        ("parked", Some(error)) => {
+            let parked = serde_json::from_str::<Parked>(error).map(|parked| parked.reason);
+            let sentence = parked.map_or_else(
+                |_other_shape| error.to_owned(),
+                |reason| format!("{} {}", reason.detail, reason.remedy),
+            );
+            (Outcome::Parked, sentence)
+        }
+        ("waiting", _) => (Outcome::Waiting, format!("Nothing more is done before {at}.")),
+        (_, Some(error)) => {
+            let stop = if error.ends_with('.') { "" } else { "." };
+            (Outcome::Retry, format!("{error}{stop} It is tried again at {at}."))
+        }
+        _ => (Outcome::Again, "It changed meanwhile, and is looked at again.".to_owned()),
+    }
+}
