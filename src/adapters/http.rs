@@ -4,10 +4,14 @@
 //! [`Answer::failure`] to say, so that a caller can look at it first.
 
 mod failure;
+mod redaction;
 mod retry_after;
+mod wire;
+
+pub use wire::{Exchange, Wire, recorded, taken};
 
 use super::adapter::{Failure, Reason, WireRequest};
-use crate::clock::Clock;
+use crate::clock::{Clock, Stopwatch};
 use jiff::Timestamp;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName};
 pub use reqwest::{Method, Url};
@@ -96,12 +100,25 @@ impl Http {
             })
     }
 
-    /// Sends a request and reads the answer, of any status.
+    /// Sends a request and reads the answer, of any status. It is noted where somebody wants to
+    /// know, see [`recorded`].
     ///
     /// # Errors
     /// [`Failure::Again`] where nothing was sent or sending again does no harm,
     /// [`Failure::InDoubt`] where the request may have had its effect.
     pub async fn send(
+        &self,
+        call: &Call,
+        bearer: &SecretString,
+        content_type: &'static str,
+    ) -> Result<Answer, Failure> {
+        let watch = Stopwatch::start();
+        let sent = self.exchange(call, bearer, content_type).await;
+        wire::note(call, &sent, watch.elapsed());
+        sent
+    }
+
+    async fn exchange(
         &self,
         call: &Call,
         bearer: &SecretString,

@@ -7,6 +7,7 @@
 mod hold;
 mod members;
 mod record;
+mod trouble;
 
 use super::application::Application;
 use super::engine::{Engine, micros};
@@ -17,6 +18,7 @@ use super::retry;
 use super::situation::{self, Beside};
 use super::trace::Trace;
 use crate::adapters::adapter::{Failure, Observed, Reason};
+use crate::adapters::http;
 use crate::clock::Stopwatch;
 use crate::id;
 use crate::mapping::field::Kind;
@@ -101,6 +103,10 @@ pub(super) async fn traced(
     job: Job,
     trace: &Trace,
 ) -> Effect {
+    http::recorded(push(engine, application, job, trace)).await
+}
+
+async fn push(engine: &Engine, application: &Application, job: Job, trace: &Trace) -> Effect {
     let recorder = Recorder::new(engine, application, &job);
     let push = Push { engine, application, recorder, job: &job, trace };
     let mut asked = false;
@@ -190,7 +196,7 @@ impl Push<'_> {
                                     self.lose(&mut now, &Stopwatch::start()).await?;
                                     continue;
                                 }
-                                return self.park(&unknown_member()).await;
+                                return self.park(&trouble::unknown_member()).await;
                             }
                             pushed => pushed?,
                         }
@@ -238,7 +244,7 @@ impl Push<'_> {
                         }
                         Err(Failure::Conflict { detail }) => {
                             self.recorder.unlink(None, &watch).await?;
-                            return self.park(&hidden_conflict(&detail)).await;
+                            return self.park(&trouble::hidden_conflict(&detail)).await;
                         }
                         Err(failure) => {
                             if !matches!(failure, Failure::InDoubt { .. }) {
@@ -455,66 +461,33 @@ impl Push<'_> {
 
     /// Turns a failure into what happens to the job.
     async fn fail(&self, failure: Failure) -> Effect {
-        let text = failure.to_string();
+        let (cause, reason) = trouble::told(&failure);
         let (kept, effect) = match failure {
             Failure::Again { after, .. } => {
-                (self.defer(&text, after, 1).await, Effect::Stumbled { wish: after })
+                (self.defer(cause, &reason, after, 1).await, Effect::Stumbled { wish: after })
             }
             Failure::InDoubt { .. } => {
-                (self.defer(&text, None, 1).await, Effect::Stumbled { wish: None })
+                (self.defer(cause, &reason, None, 1).await, Effect::Stumbled { wish: None })
             }
             Failure::Throttled { after } => {
-                (self.defer(&text, after, 0).await, Effect::Throttled { wish: after })
+                (self.defer(cause, &reason, after, 0).await, Effect::Throttled { wish: after })
             }
-            Failure::Unauthorized(detail) => (
-                self.pause(
-                    Pause::CREDENTIAL,
-                    &format!(
-                        "The app refuses the credential ({detail}). Enter a new one, then check the \
-                         connection."
-                    ),
-                )
-                .await,
-                Effect::Paused,
-            ),
-            Failure::Misconfigured(reason) => {
-                let sentence = format!("{} {}", reason.detail, reason.remedy);
-                (self.pause(Pause::SETTINGS, &sentence).await, Effect::Paused)
+            Failure::Unauthorized(_) => {
+                (self.pause(Pause::CREDENTIAL, cause, &reason).await, Effect::Paused)
             }
-            Failure::Refused(reason) => {
-                (self.park(&Parked::new(Cause::Refused, reason)).await, Effect::Fine)
+            Failure::Misconfigured(_) => {
+                (self.pause(Pause::SETTINGS, cause, &reason).await, Effect::Paused)
             }
             // Two may be swapping names: the other one gets a moment to go first.
             Failure::Conflict { .. } if self.job.attempts < PATIENT => {
-                (self.defer(&text, None, 1).await, Effect::Fine)
+                (self.defer(cause, &reason, None, 1).await, Effect::Fine)
             }
             Failure::Conflict { detail } => {
-                (self.park(&hidden_conflict(&detail)).await, Effect::Fine)
+                (self.park(&trouble::hidden_conflict(&detail)).await, Effect::Fine)
             }
-            Failure::Gone => (
-                self.park(&Parked::new(
-                    Cause::Unstable,
-                    Reason {
-                        field: None,
-                        detail: "The app made the object and does not know it.".into(),
-                        remedy: "Look for the object in the app, then retry.".into(),
-                    },
-                ))
-                .await,
-                Effect::Fine,
-            ),
-            Failure::Unsupported(what) => (
-                self.park(&Parked::new(
-                    Cause::Unsupported,
-                    Reason {
-                        field: None,
-                        detail: format!("The app cannot do this: {what}."),
-                        remedy: "Do it in the app by hand, or change the app's policy.".into(),
-                    },
-                ))
-                .await,
-                Effect::Fine,
-            ),
+            Failure::Refused(_) | Failure::Gone | Failure::Unsupported(_) => {
+                (self.park(&Parked::new(cause, reason)).await, Effect::Fine)
+            }
         };
         self.kept(kept, effect)
     }
@@ -535,16 +508,26 @@ impl Push<'_> {
         }
     }
 
-    async fn defer(&self, detail: &str, wish: Option<Duration>, failures: u32) -> Result<(), Stop> {
+    async fn defer(
+        &self,
+        cause: Cause,
+        reason: &Reason,
+        wish: Option<Duration>,
+        failures: u32,
+    ) -> Result<(), Stop> {
         let attempts = self.job.attempts.saturating_add(failures);
         let wait = retry::object_wait(attempts.max(1), wish, id::below(1_001));
         let run_at_us = self.engine.clock().now_us().saturating_add(micros(wait));
-        self.recorder.defer(run_at_us, attempts, detail).await
+        self.recorder.defer(run_at_us, attempts, cause, reason).await
     }
 
-    async fn pause(&self, by: &'static str, sentence: &str) -> Result<(), Stop> {
-        tracing::warn!(app.id = %self.application.row.id, reason = sentence, "the app is paused");
-        self.recorder.pause(by, sentence).await
+    async fn pause(&self, by: &'static str, cause: Cause, reason: &Reason) -> Result<(), Stop> {
+        let Reason { detail, remedy, .. } = reason;
+        tracing::warn!(
+            app.id = %self.application.row.id, reason = %format_args!("{detail} {remedy}"),
+            "the app is paused"
+        );
+        self.recorder.pause(by, cause, reason).await
     }
 
     /// Puts the job back for a moment, if the store lets us.
@@ -569,28 +552,4 @@ fn is_lost(done: &Result<(), Failure>, lost: &mut u32) -> bool {
 
 fn fields(link: &Link) -> Vec<String> {
     link.record.0.keys().cloned().collect()
-}
-
-fn unknown_member() -> Parked {
-    Parked::new(
-        Cause::Refused,
-        Reason {
-            field: Some("members".into()),
-            detail: "The app has the group and answers that something is missing.".into(),
-            remedy: "Look whether every member has an account in the app, then retry.".into(),
-        },
-    )
-}
-
-fn hidden_conflict(detail: &str) -> Parked {
-    Parked::new(
-        Cause::Conflict,
-        Reason {
-            field: None,
-            detail: format!(
-                "The app has such an object already ({detail}), but shows none that matches."
-            ),
-            remedy: "Make its matching field equal in the app, or remove it, then retry.".into(),
-        },
-    )
 }

@@ -7,6 +7,7 @@ use super::{Reader, Result, Transaction};
 use crate::id::{AppId, AttemptId, ResourceId, RunId};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text};
+use serde_json::Value;
 
 /// One try.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,16 +29,41 @@ pub struct AttemptRow {
     pub outcome: String,
     /// App fields that were sent or are at fault; never values.
     pub fields: Vec<String>,
-    /// What happened and what to do.
+    /// What happened.
     pub detail: Option<String>,
     /// How long the app took.
     pub took_us: i64,
     /// When.
     pub at_us: i64,
+    /// Why it came to nothing, in one word.
+    pub cause: Option<String>,
+    /// What to do about it.
+    pub remedy: Option<String>,
+    /// When it is tried again by itself.
+    pub next_us: Option<i64>,
+    /// What was sent and answered, without values.
+    pub wire: Option<Value>,
+}
+
+/// Which tries are looked for: all that are named must be so.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Wanted {
+    /// Of an app.
+    pub app: Option<AppId>,
+    /// Of a user or a group.
+    pub resource: Option<ResourceId>,
+    /// As part of a run. It is looked for among the tries since it began, so name its app too.
+    pub run: Option<RunId>,
+    /// With an outcome.
+    pub outcome: Option<String>,
+    /// That came to nothing for a reason.
+    pub cause: Option<String>,
+    /// Older than one.
+    pub before: Option<AttemptId>,
 }
 
 const COLUMNS: &str = "SELECT id, app_id, resource_id, kind, run_id, action, outcome, fields, detail, \
-     took_us, at_us FROM attempt WHERE organization = ";
+     took_us, at_us, cause, remedy, next_us, wire FROM attempt WHERE organization = ";
 
 impl Transaction<'_> {
     /// Notes a try.
@@ -56,6 +82,10 @@ impl Transaction<'_> {
                 attempt::detail.eq(&row.detail),
                 attempt::took_us.eq(row.took_us),
                 attempt::at_us.eq(row.at_us),
+                attempt::cause.eq(&row.cause),
+                attempt::remedy.eq(&row.remedy),
+                attempt::next_us.eq(row.next_us),
+                attempt::wire.eq(row.wire.as_ref().map(Value::to_string)),
             ))
             .execute(self.reader.conn)?;
         Ok(())
@@ -80,23 +110,31 @@ impl Reader<'_> {
         self.load_attempts(sql)
     }
 
-    /// Tries, newest first, of an app, of a resource or of both, before one, at most `limit`.
-    pub fn attempts(
-        &mut self,
-        app: Option<AppId>,
-        resource: Option<ResourceId>,
-        before: Option<AttemptId>,
-        limit: i64,
-    ) -> Result<Vec<AttemptRow>> {
+    /// Tries, newest first, at most `limit`.
+    pub fn attempts(&mut self, wanted: &Wanted, limit: i64) -> Result<Vec<AttemptRow>> {
         let mut sql = Sql::new(COLUMNS);
         sql.bind(self.organization);
-        if let Some(app) = app {
+        if let Some(app) = wanted.app {
             sql.push(" AND app_id = ").bind(app);
         }
-        if let Some(resource) = resource {
+        if let Some(resource) = wanted.resource {
             sql.push(" AND resource_id = ").bind(resource);
         }
-        if let Some(before) = before {
+        if let Some(run) = wanted.run {
+            // Ids are in order of time: what a run tried, it tried after it came to be.
+            sql.push(" AND run_id = ").bind(run).push(" AND id > ").bind(AttemptId(run.0));
+        }
+        if let Some(cause) = &wanted.cause {
+            sql.push(" AND cause = ").bind(cause.as_str());
+        }
+        if let Some(outcome) = &wanted.outcome {
+            sql.push(" AND outcome = ").bind(outcome.as_str());
+            if outcome != "done" {
+                // In the words of the index.
+                sql.push(" AND outcome <> 'done'");
+            }
+        }
+        if let Some(before) = wanted.before {
             sql.push(" AND id < ").bind(before);
         }
         sql.push(" ORDER BY id DESC LIMIT ").bind(limit);
@@ -104,53 +142,43 @@ impl Reader<'_> {
     }
 
     fn load_attempts(&mut self, sql: Sql) -> Result<Vec<AttemptRow>> {
-        type Types =
-            (Id, Id, Id, Text, Nullable<Id>, Text, Text, Text, Nullable<Text>, BigInt, BigInt);
-        type Row = (
-            AttemptId,
-            AppId,
-            ResourceId,
-            String,
-            Option<RunId>,
-            String,
-            String,
-            String,
-            Option<String>,
-            i64,
-            i64,
-        );
         let rows: Vec<Row> = sql.load::<Types, _>(self.conn)?;
-        Ok(rows
-            .into_iter()
-            .map(
-                |(
-                    id,
-                    app,
-                    resource,
-                    kind,
-                    run,
-                    action,
-                    outcome,
-                    fields,
-                    detail,
-                    took_us,
-                    at_us,
-                )| {
-                    AttemptRow {
-                        id,
-                        app,
-                        resource,
-                        kind,
-                        run,
-                        action,
-                        outcome,
-                        fields: serde_json::from_str(&fields).unwrap_or_default(),
-                        detail,
-                        took_us,
-                        at_us,
-                    }
-                },
-            )
-            .collect())
+        Ok(rows.into_iter().map(attempt).collect())
+    }
+}
+
+type Types = (
+    (Id, Id, Id, Text, Nullable<Id>, Text, Text, Text),
+    (Nullable<Text>, BigInt, BigInt),
+    (Nullable<Text>, Nullable<Text>, Nullable<BigInt>, Nullable<Text>),
+);
+type Row = (
+    (AttemptId, AppId, ResourceId, String, Option<RunId>, String, String, String),
+    (Option<String>, i64, i64),
+    (Option<String>, Option<String>, Option<i64>, Option<String>),
+);
+
+fn attempt(row: Row) -> AttemptRow {
+    let (
+        (id, app, resource, kind, run, action, outcome, fields),
+        (detail, took_us, at_us),
+        (cause, remedy, next_us, wire),
+    ) = row;
+    AttemptRow {
+        id,
+        app,
+        resource,
+        kind,
+        run,
+        action,
+        outcome,
+        fields: serde_json::from_str(&fields).unwrap_or_default(),
+        detail,
+        took_us,
+        at_us,
+        cause,
+        remedy,
+        next_us,
+        wire: wire.and_then(|text| serde_json::from_str(&text).ok()),
     }
 }

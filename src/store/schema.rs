@@ -149,6 +149,7 @@ diesel::table! {
         revision -> BigInt,
         created_us -> BigInt,
         modified_us -> BigInt,
+        unsynced_us -> Nullable<BigInt>,
     }
 }
 
@@ -288,6 +289,10 @@ diesel::table! {
         detail -> Nullable<Text>,
         took_us -> BigInt,
         at_us -> BigInt,
+        cause -> Nullable<Text>,
+        remedy -> Nullable<Text>,
+        next_us -> Nullable<BigInt>,
+        wire -> Nullable<Text>,
     }
 }
 
@@ -357,6 +362,41 @@ diesel::table! {
         deactivations -> BigInt,
         deletions -> BigInt,
         memberships -> BigInt,
+    }
+}
+
+diesel::table! {
+    use super::types::*;
+
+    notification (organization, name) {
+        organization -> BigInt,
+        name -> Text,
+        url -> Text,
+        events -> Text,
+        failures -> Integer,
+        until_us -> Nullable<BigInt>,
+        error -> Nullable<Text>,
+        created_us -> BigInt,
+        modified_us -> BigInt,
+    }
+}
+
+diesel::table! {
+    use super::types::*;
+
+    delivery (organization, id) {
+        organization -> BigInt,
+        id -> Id,
+        name -> Text,
+        event -> Text,
+        app_id -> Id,
+        state -> Text,
+        data -> Text,
+        at_us -> BigInt,
+        due_us -> Nullable<BigInt>,
+        attempts -> Integer,
+        error -> Nullable<Text>,
+        ended_us -> Nullable<BigInt>,
     }
 }
 
@@ -447,6 +487,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     job,
     attempt,
     run,
+    notification,
+    delivery,
     sandbox_account,
     client,
     token,

@@ -8,6 +8,7 @@ mod drifting;
 mod failures;
 mod following;
 mod leaving;
+mod ledger;
 mod meddler;
 mod roster;
 mod running;

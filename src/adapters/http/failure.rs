@@ -61,7 +61,7 @@ impl Answer {
     }
 
     /// What the app said, in one line, with its status.
-    fn sentence(&self) -> String {
+    pub(super) fn sentence(&self) -> String {
         match self.body.as_ref().and_then(said) {
             Some(said) => format!("The app answered {}: {said}", self.status),
             None => format!("The app answered {}.", self.status),

@@ -8,10 +8,12 @@ use super::state::ApiState;
 use super::view::{self, AttemptView, Items, LinkView, PauseView, PendingView};
 use crate::adapters::adapter::Observed;
 use crate::clock::rfc3339;
-use crate::id::{AppId, AttemptId, ResourceId};
+use crate::id::{AppId, ResourceId};
 use crate::mapping::field::Kind;
+use crate::outbound::plan::Cause;
 use crate::outbound::preview;
 use crate::outbound::words::matched;
+use crate::store::attempts::Wanted;
 use crate::store::changes::ChangeRow;
 use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
@@ -27,6 +29,13 @@ pub struct AttemptQuery {
     /// Id of a user or group.
     #[param(format = "uuid")]
     resource: Option<String>,
+    /// Id of a run: only what was tried as part of it.
+    #[param(format = "uuid")]
+    run: Option<String>,
+    /// `done`, `retry` or `parked`.
+    outcome: Option<String>,
+    /// Why it came to nothing, in one word, as attempts show it.
+    cause: Option<String>,
     /// `next` of the page before.
     #[param(format = "uuid")]
     before: Option<String>,
@@ -164,7 +173,8 @@ pub async fn why(
         .read(caller.organization, move |reader| {
             let link = reader.link(app, id)?;
             let job = reader.job_states(app, Some(&[id]), None, 1)?.into_iter().next();
-            Ok((link, job, reader.attempts(Some(app), Some(id), None, 10)?))
+            let wanted = Wanted { app: Some(app), resource: Some(id), ..Wanted::default() };
+            Ok((link, job, reader.attempts(&wanted, 10)?))
         })
         .await?;
     let paused = PauseView::of(application.row.paused.as_ref());
@@ -213,7 +223,11 @@ pub async fn why(
     })))
 }
 
-/// What was tried, newest first.
+/// How a try can end.
+const OUTCOMES: [&str; 3] = ["done", "retry", "parked"];
+
+/// What was tried, newest first: why it came to nothing, what to do, when it is tried again, and what
+/// was sent and answered, without values.
 #[utoipa::path(get, path = "/attempts", operation_id = "listAttempts", tag = "activity", params(AttemptQuery), responses((status = 200, body = Items<AttemptView>), (status = 400, body = Problem), (status = 404, body = Problem)))]
 pub async fn attempts(
     caller: Auditor,
@@ -225,11 +239,35 @@ pub async fn attempts(
         Some(name) => Some(state.app(caller.organization, &name).await?.id),
         None => None,
     };
-    let resource = parsed("resource", query.resource)?;
-    let before: Option<AttemptId> = parsed("before", query.before)?;
+    if let Some(outcome) = &query.outcome
+        && !OUTCOMES.contains(&outcome.as_str())
+    {
+        let detail = format!("{outcome:?} is none of {}", OUTCOMES.join(", "));
+        return Err(Problem::field("outcome", detail));
+    }
+    if let Some(cause) = &query.cause
+        && serde_json::from_value::<Cause>(cause.as_str().into()).is_err()
+    {
+        let detail = format!("{cause:?} is no cause; /api/v1/openapi.json lists them");
+        return Err(Problem::field("cause", detail));
+    }
+    let mut wanted = Wanted {
+        app,
+        resource: parsed("resource", query.resource)?,
+        run: parsed("run", query.run)?,
+        outcome: query.outcome,
+        cause: query.cause,
+        before: parsed("before", query.before)?,
+    };
     let rows = state
         .store()
-        .read(caller.organization, move |reader| reader.attempts(app, resource, before, PAGE))
+        .read(caller.organization, move |reader| {
+            // What a run tried is looked for among the tries of its app.
+            if let (Some(run), None) = (wanted.run, wanted.app) {
+                wanted.app = reader.run(run)?.map(|run| run.app);
+            }
+            reader.attempts(&wanted, PAGE)
+        })
         .await?;
     let next = rows.last().filter(|_| is_full(rows.len())).map(|row| row.id.to_string());
     let items = rows.into_iter().map(AttemptView::of).collect();

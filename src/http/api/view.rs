@@ -2,6 +2,7 @@
 
 use super::description;
 use crate::adapters::catalogue::{Entry, Setting};
+use crate::adapters::http::{Exchange, Wire};
 use crate::clock::rfc3339;
 use crate::mapping::document::Document;
 use crate::mapping::field::AppSchema;
@@ -276,7 +277,23 @@ pub struct AttemptView {
     outcome: String,
     /// App fields that were sent or are at fault; never values.
     fields: Vec<String>,
+    /// What happened.
     detail: Option<String>,
+    /// Why it came to nothing, in one word: `mapping`, `unrecognisable`, `disputed`, `taken`,
+    /// `conflict`, `refused`, `lost`, `unsupported`, `guard`, `unstable`, `unavailable`,
+    /// `throttled`, `inDoubt`, `credential` or `settings`.
+    cause: Option<String>,
+    /// What to do about it.
+    remedy: Option<String>,
+    /// When it is tried again by itself.
+    #[schema(format = DateTime)]
+    next_try: Option<String>,
+    /// What was sent for it and what the app answered, oldest first, without values: at most twenty,
+    /// 8 KiB in all. Nothing where the app is not asked over HTTP.
+    #[schema(value_type = Vec<description::Exchange>)]
+    exchanges: Vec<Exchange>,
+    /// How many older exchanges are not shown.
+    exchanges_left_out: u32,
     took_ms: i64,
     #[schema(format = DateTime)]
     at: String,
@@ -285,6 +302,8 @@ pub struct AttemptView {
 impl AttemptView {
     /// As it was.
     pub fn of(row: AttemptRow) -> Self {
+        let wire: Wire =
+            row.wire.and_then(|wire| serde_json::from_value(wire).ok()).unwrap_or_default();
         Self {
             id: row.id.to_string(),
             app: row.app.to_string(),
@@ -295,6 +314,11 @@ impl AttemptView {
             outcome: row.outcome,
             fields: row.fields,
             detail: row.detail,
+            cause: row.cause,
+            remedy: row.remedy,
+            next_try: row.next_us.map(rfc3339),
+            exchanges: wire.exchanges,
+            exchanges_left_out: wire.left_out,
             took_ms: row.took_us / 1_000,
             at: rfc3339(row.at_us),
         }

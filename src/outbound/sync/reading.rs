@@ -3,7 +3,6 @@
 //! for it by its id.
 
 use crate::adapters::adapter::{AccountPage, Failure, Observed};
-use crate::clock::Stopwatch;
 use crate::id::{self, AttemptId, ResourceId};
 use crate::mapping::field::Kind;
 use crate::outbound::application::Application;
@@ -343,8 +342,12 @@ async fn lose(
         outcome: "done".into(),
         fields: Vec::new(),
         detail: Some("The app was asked for the account and does not have it.".into()),
-        took_us: Stopwatch::start().elapsed_us(),
+        took_us: 0,
         at_us: now_us,
+        cause: Some("lost".into()),
+        remedy: None,
+        next_us: None,
+        wire: None,
     };
     engine
         .store()

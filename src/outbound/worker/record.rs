@@ -2,13 +2,15 @@
 //! while the job is still ours.
 
 use super::Stop;
+use crate::adapters::adapter::Reason;
+use crate::adapters::http;
 use crate::clock::Stopwatch;
 use crate::id::{self, AppId, AttemptId, ResourceId};
 use crate::mapping::field::Kind;
 use crate::mapping::record::Record;
 use crate::outbound::application::Application;
 use crate::outbound::engine::{Engine, micros};
-use crate::outbound::plan::{Following, Link, Origin, Parked};
+use crate::outbound::plan::{Cause, Following, Link, Origin, Parked};
 use crate::outbound::queue::JOB_LEASE;
 use crate::outbound::situation::Reading;
 use crate::store::apps::Pause;
@@ -116,6 +118,7 @@ impl<'a> Recorder<'a> {
         done.ok_or(Stop::Lost)
     }
 
+    /// A try, with what was sent since the one before it.
     pub(super) fn attempt(
         &self,
         action: Action,
@@ -125,6 +128,7 @@ impl<'a> Recorder<'a> {
         took_us: i64,
     ) -> AttemptRow {
         let at_us = self.engine.clock().now_us();
+        let wire = http::taken();
         AttemptRow {
             id: AttemptId(id::new_uuid(at_us)),
             app: self.application.row.id,
@@ -135,8 +139,30 @@ impl<'a> Recorder<'a> {
             outcome: outcome.into(),
             fields,
             detail,
-            took_us,
+            took_us: took_us.max(micros(wire.took())),
             at_us,
+            cause: None,
+            remedy: None,
+            next_us: None,
+            wire: (!wire.is_empty()).then(|| serde_json::to_value(&wire).unwrap_or_default()),
+        }
+    }
+
+    /// A try that came to nothing: why, and when it is tried again, if it is.
+    fn failed(
+        &self,
+        outcome: &'static str,
+        cause: Cause,
+        reason: &Reason,
+        next_us: Option<i64>,
+    ) -> AttemptRow {
+        let fields = reason.field.clone().into_iter().collect();
+        let detail = Some(reason.detail.clone());
+        AttemptRow {
+            cause: Some(cause.as_str().to_owned()),
+            remedy: Some(reason.remedy.clone()),
+            next_us,
+            ..self.attempt(Action::None, outcome, fields, detail, 0)
         }
     }
 
@@ -336,10 +362,7 @@ impl<'a> Recorder<'a> {
         let job = self.job.clone();
         let app = self.application.row.id;
         let now_us = self.engine.clock().now_us();
-        let reason = &parked.reason;
-        let fields = reason.field.clone().into_iter().collect();
-        let detail = format!("{} {}", reason.detail, reason.remedy);
-        let attempt = self.attempt(Action::None, "parked", fields, Some(detail), 0);
+        let attempt = self.failed("parked", parked.cause, &parked.reason, None);
         let reason = serde_json::to_string(parked).unwrap_or_default();
         self.fenced(move |transaction| {
             let parked = transaction.park_job(app, &job, &reason)?;
@@ -370,12 +393,13 @@ impl<'a> Recorder<'a> {
         &self,
         run_at_us: i64,
         attempts: u32,
-        detail: &str,
+        cause: Cause,
+        reason: &Reason,
     ) -> Result<(), Stop> {
         let job = self.job.clone();
         let app = self.application.row.id;
-        let text = detail.to_owned();
-        let attempt = self.attempt(Action::None, "retry", Vec::new(), Some(text.clone()), 0);
+        let text = reason.detail.clone();
+        let attempt = self.failed("retry", cause, reason, Some(run_at_us));
         self.fenced(move |transaction| {
             transaction.defer_job(app, &job, run_at_us, attempts, Some(&text))?;
             transaction.insert_attempt(&attempt)
@@ -392,13 +416,18 @@ impl<'a> Recorder<'a> {
     }
 
     /// Pauses the app and keeps the job.
-    pub(super) async fn pause(&self, by: &'static str, sentence: &str) -> Result<(), Stop> {
+    pub(super) async fn pause(
+        &self,
+        by: &'static str,
+        cause: Cause,
+        reason: &Reason,
+    ) -> Result<(), Stop> {
         let job = self.job.clone();
         let app = self.application.row.id;
         let now_us = self.engine.clock().now_us();
-        let sentence = sentence.to_owned();
+        let sentence = format!("{} {}", reason.detail, reason.remedy);
         let revision = self.application.row.revision;
-        let attempt = self.attempt(Action::None, "retry", Vec::new(), Some(sentence.clone()), 0);
+        let attempt = self.failed("retry", cause, reason, None);
         self.fenced(move |transaction| {
             transaction.defer_job(app, &job, now_us, job.attempts, None)?;
             transaction.insert_attempt(&attempt)?;
