@@ -189,9 +189,10 @@ async fn latency(
     })
     .await;
     let arrivals = self::arrivals(app.state.take());
-    let took = sent.iter().zip(&values).filter_map(|(at, value)| {
-        Some(arrivals.get(&value.to_string())?.saturating_sub(*at))
-    });
+    let took = sent
+        .iter()
+        .zip(&values)
+        .filter_map(|(at, value)| Some(arrivals.get(&value.to_string())?.saturating_sub(*at)));
     tell("limit: request", took.collect(), "of the same requests, sent straight to the app");
     println!();
 }
@@ -225,13 +226,7 @@ fn arrivals(seen: Vec<Seen>) -> HashMap<String, Duration> {
 }
 
 /// Somebody leaves while everybody's change waits for a slow app.
-async fn leaver(
-    directory: &Directory,
-    app: &App,
-    ids: &[String],
-    sizes: &Sizes,
-    since: Stopwatch,
-) {
+async fn leaver(directory: &Directory, app: &App, ids: &[String], sizes: &Sizes, since: Stopwatch) {
     let mut behind = Vec::new();
     let mut took = Vec::new();
     for (round, number) in [ids.len() - 1, ids.len() / 2, ids.len() / 3].into_iter().enumerate() {

@@ -27,7 +27,7 @@ pub mod retry;
 mod simulation;
 mod situation;
 pub mod sync;
-pub mod weigh;
 pub mod trace;
+pub mod weigh;
 pub mod words;
 mod worker;

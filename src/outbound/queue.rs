@@ -211,7 +211,12 @@ pub(super) async fn claim(
 }
 
 /// Returns jobs that were claimed and not begun.
-pub(super) async fn give_back(engine: &Engine, organization: OrganizationId, app: AppId, jobs: Vec<Job>) {
+pub(super) async fn give_back(
+    engine: &Engine,
+    organization: OrganizationId,
+    app: AppId,
+    jobs: Vec<Job>,
+) {
     let now_us = engine.clock().now_us();
     let given = engine
         .store()

@@ -4,7 +4,7 @@
 //! any others; so a run goes on wherever a process died. The worker looks again at what is true when
 //! it comes to an object: what changed since the plan is planned again, and marked so.
 
-mod planner;
+pub(super) mod planner;
 mod reading;
 
 use super::engine::{Engine, micros};
@@ -42,7 +42,7 @@ pub struct Request {
     pub confirm: bool,
 }
 
-fn row(engine: &Engine, app: AppId, request: &Request) -> RunRow {
+pub(super) fn row(engine: &Engine, app: AppId, request: &Request) -> RunRow {
     let now_us = engine.clock().now_us();
     RunRow {
         id: RunId(id::new_uuid(now_us)),
@@ -217,6 +217,18 @@ pub async fn apply(
     let request = Request { kind: "setup", author: change.actor.clone(), confirm: true };
     let run = row(engine, change.row.id, &request);
     let id = run.id;
+    changed(engine, organization, change, run).await?;
+    engine.nudge();
+    settled(engine, organization, id).await.map(|_| ())
+}
+
+/// Changes an app and asks for a run, in one transaction.
+pub(super) async fn changed(
+    engine: &Engine,
+    organization: OrganizationId,
+    change: Change,
+    run: RunRow,
+) -> store::Result<()> {
     let now_us = engine.clock().now_us();
     engine
         .store()
@@ -228,13 +240,11 @@ pub async fn apply(
             transaction.record_audit(now_us, actor, change.action, name, None)?;
             transaction.insert_run(&run)
         })
-        .await?;
-    engine.nudge();
-    settled(engine, organization, id).await.map(|_| ())
+        .await
 }
 
 /// Starts a run whose turn it is.
-fn start(
+pub(super) fn start(
     transaction: &mut Transaction<'_>,
     (app, groups): (AppId, bool),
     run: RunId,

@@ -2,11 +2,10 @@
 
 use super::connection::{Backend, Id};
 use super::members::list;
-use super::resources::{Stored, StoredColumns, stored};
 use super::sql::Sql;
 use super::{Reader, Result, Transaction};
 use crate::id::{AppId, ResourceId};
-use diesel::sql_types::{BigInt, Text};
+use diesel::sql_types::BigInt;
 
 /// Length of the spans by which removals are counted: five minutes.
 const SLOT_US: i64 = 300_000_000;
@@ -108,25 +107,6 @@ impl Reader<'_> {
         sql.push(" ORDER BY resource_id LIMIT ").bind(i64::try_from(limit).unwrap_or(i64::MAX));
         let rows: Vec<(ResourceId,)> = sql.load::<(Id,), _>(self.conn)?;
         Ok(rows.into_iter().map(|row| row.0).collect())
-    }
-
-    /// Some resources of a type, in order of id; those that are not there are left out.
-    pub fn resources_of(&mut self, kind: &str, ids: &[ResourceId]) -> Result<Vec<Stored>> {
-        let mut found = Vec::with_capacity(ids.len());
-        for chunk in ids.chunks(500) {
-            let mut sql = Sql::new(
-                "SELECT id, kind, version, doc, created_us, modified_us FROM resource \
-                 WHERE organization = ",
-            );
-            sql.bind(self.organization).push(" AND kind = ").bind(kind);
-            list(sql.push(" AND id IN "), chunk).push(" ORDER BY id");
-            let rows: Vec<StoredColumns> =
-                sql.load::<(Id, Text, BigInt, Text, BigInt, BigInt), _>(self.conn)?;
-            for row in rows {
-                found.push(stored(row)?);
-            }
-        }
-        Ok(found)
     }
 }
 

@@ -1,10 +1,9 @@
 //! What an app holds otherwise, and accounts of it that belong to nobody here.
 
-use super::activity::Paging;
 use super::body::Json;
 use super::caller::{Admin, Auditor};
 use super::description;
-use super::paging::{PAGE, is_full, parsed};
+use super::paging::{PAGE, Paging, is_full, parsed};
 use super::problem::Problem;
 use super::state::ApiState;
 use super::view::Items;

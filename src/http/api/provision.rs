@@ -7,6 +7,7 @@ use super::problem::Problem;
 use super::state::ApiState;
 use super::view::{AttemptView, LinkView, PendingView};
 use crate::outbound::provision::{self, Outcome};
+use crate::store::attempts::Wanted;
 use actix_web::{HttpResponse, web};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -29,7 +30,10 @@ pub async fn provision(
     let app = application.row.id;
     let last = state
         .store()
-        .read(caller.organization, move |reader| reader.attempts(Some(app), Some(id), None, 1))
+        .read(caller.organization, move |reader| {
+            let wanted = Wanted { app: Some(app), resource: Some(id), ..Wanted::default() };
+            reader.attempts(&wanted, 1)
+        })
         .await?
         .pop()
         .map(|attempt| attempt.id);
@@ -39,7 +43,8 @@ pub async fn provision(
         .read(caller.organization, move |reader| {
             let link = reader.link(app, id)?;
             let job = reader.job_states(app, Some(&[id]), None, 1)?.into_iter().next();
-            Ok((link, job, reader.attempts(Some(app), Some(id), None, 100)?))
+            let wanted = Wanted { app: Some(app), resource: Some(id), ..Wanted::default() };
+            Ok((link, job, reader.attempts(&wanted, 100)?))
         })
         .await?;
     let recorded: Vec<AttemptView> = attempts

@@ -74,9 +74,7 @@ impl Terms {
 
     /// The mapping as it is kept.
     pub(super) fn mapping(&self) -> Value {
-        let rule = |field: &str, path: String| {
-            json!({ "field": field, "source": { "kind": "profile", "path": path } })
-        };
+        let rule = |field: &str, path: String| json!({ "field": field, "source": { "kind": "profile", "path": path } });
         let title = if self.nick { "nickName" } else { "title" };
         json!({
             "users": [

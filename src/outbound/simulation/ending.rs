@@ -29,10 +29,12 @@ impl World {
             let before = self.scene().actors.len();
             let apps = self.scene().apps.len();
             for app in 0..apps {
+                self.keep_runs(app);
+                self.finish();
                 self.claim_of(instance, app, 200, false);
                 self.finish();
             }
-            if self.scene().actors.len() == before + apps {
+            if self.scene().actors.len() == before + 2 * apps {
                 return self.scene().whole();
             }
         }

@@ -5,14 +5,16 @@ use super::app::Origin;
 use super::steps::{edited, renamed_group};
 use super::task::{Ended, Task};
 use super::world::{INSTANCES, World, mapping_row, new_scope};
+use crate::adapters::adapter::Adapter;
 use crate::id::{AppId, OrganizationId, ResourceId};
 use crate::mapping::field::Kind;
-use crate::outbound::application::Error as ApplicationError;
+use crate::outbound::application::{Application, Error as ApplicationError};
 use crate::outbound::engine::Engine;
 use crate::outbound::sync;
 use crate::store::apps::AppRow;
 use crate::store::{self};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 impl World {
     /// Something that an administrator may do at any time.
@@ -20,7 +22,7 @@ impl World {
         let (what, app) = {
             let mut scene = self.scene();
             let apps = scene.apps.len();
-            let weights = [(6, 0), (3, 1), (4, 2), (3, 3), (3, 4), (3, 5), (2, 6), (2, 7)];
+            let weights = [(6, 0), (3, 1), (4, 2), (3, 3), (3, 4), (3, 5), (2, 6), (2, 7), (6, 8)];
             (scene.dice.weighed(&weights), scene.dice.below(apps))
         };
         match what {
@@ -31,7 +33,8 @@ impl World {
             4 => self.change_mapping(app),
             5 => self.let_go_on(app),
             6 => self.cancel(app),
-            _ => self.switch(app),
+            7 => self.switch(app),
+            _ => self.keep_runs(app),
         }
     }
 
@@ -73,10 +76,25 @@ impl World {
             (scene.dice.below(INSTANCES), scene.apps[app].id)
         };
         let (engine, organization) = (self.engines[instance].clone(), self.database.organization);
+        let adapter = self.adapter(app);
         let actor = self.enter(format!("i{instance} Quick Sync of app{app}"));
         self.scene().say(&format!("Quick Sync of app{app}"));
         self.tasks.push(Task::new((actor, instance, app), async move {
-            Ended::Synced(quick_sync(&engine, organization, id).await)
+            Ended::Synced(quick_sync(&engine, organization, id, adapter).await)
+        }));
+    }
+
+    /// An instance looks after the runs of an app.
+    pub(super) fn keep_runs(&mut self, app: usize) {
+        let (instance, id) = {
+            let mut scene = self.scene();
+            (scene.dice.below(INSTANCES), scene.apps[app].id)
+        };
+        let (engine, organization) = (self.engines[instance].clone(), self.database.organization);
+        let adapter = self.adapter(app);
+        let actor = self.enter(format!("i{instance} runs of app{app}"));
+        self.tasks.push(Task::new((actor, instance, app), async move {
+            Ended::Synced(keep_runs(&engine, organization, id, adapter).await)
         }));
     }
 
@@ -109,7 +127,7 @@ impl World {
             let enabled = row.enabled;
             transaction.update_app(&AppRow { scope: scope.clone(), ..row }, now_us)?;
             if enabled {
-                transaction.mark_everybody(id, true, None, now_us)?;
+                transaction.mark_everybody(id, true, now_us)?;
                 transaction.compare_all_members(id)?;
             }
             Ok(())
@@ -158,10 +176,12 @@ impl World {
             return;
         }
         let (engine, organization) = (self.engines[instance].clone(), self.database.organization);
+        let adapter = self.adapter(app);
         let actor = self.enter(format!("i{instance} switching app{app} on"));
         self.scene().say(&format!("app{app} is switched on"));
         self.tasks.push(Task::new((actor, instance, app), async move {
-            Ended::Synced(switch_on(&engine, organization, AppRow { enabled: true, ..row }).await)
+            let row = AppRow { enabled: true, ..row };
+            Ended::Synced(switch_on(&engine, organization, row, adapter).await)
         }));
     }
 
@@ -294,19 +314,50 @@ impl World {
     }
 }
 
+/// A run that is asked for and planned by the same instance, unless it dies between.
 async fn quick_sync(
     engine: &Engine,
     organization: OrganizationId,
     app: AppId,
+    adapter: Arc<dyn Adapter>,
+) -> store::Result<()> {
+    let request = sync::Request { kind: "sync", author: "operator:test".into(), confirm: true };
+    let run = sync::row(engine, app, &request);
+    engine.store().write(organization, move |transaction| transaction.insert_run(&run)).await?;
+    keep_runs(engine, organization, app, adapter).await
+}
+
+/// What an instance does about runs from time to time: plans those that are to be planned, and starts
+/// those whose turn it is.
+async fn keep_runs(
+    engine: &Engine,
+    organization: OrganizationId,
+    app: AppId,
+    adapter: Arc<dyn Adapter>,
 ) -> store::Result<()> {
     let application = match engine.application(organization, app).await {
         Ok(Some(application)) => application,
         Err(ApplicationError::Store(error)) => return Err(error),
         _ => return Ok(()),
     };
-    let summary = sync::plan(engine, &application).await?;
-    let run = sync::propose(engine, &application, &summary).await?;
-    sync::confirm(engine, &application, run.id).await?;
+    let application = Arc::new(Application { adapter, ..Application::clone(&application) });
+    let runs = engine.store().read(organization, move |reader| reader.runs(app, 100)).await?;
+    for run in runs.into_iter().rev() {
+        match run.state.as_str() {
+            "planning" => sync::planner::made(engine, &application, run).await?,
+            "queued" => {
+                let (id, now_us) = (run.id, engine.clock().now_us());
+                let of = (app, application.has_groups());
+                engine
+                    .store()
+                    .write(organization, move |transaction| {
+                        sync::start(transaction, of, id, now_us)
+                    })
+                    .await?;
+            }
+            _ => {}
+        }
+    }
     Ok(())
 }
 
@@ -314,16 +365,16 @@ async fn switch_on(
     engine: &Engine,
     organization: OrganizationId,
     row: AppRow,
+    adapter: Arc<dyn Adapter>,
 ) -> store::Result<()> {
-    let application = match engine.application(organization, row.id).await {
-        Ok(Some(application)) => application,
-        Err(ApplicationError::Store(error)) => return Err(error),
-        _ => return Ok(()),
-    };
+    let app = row.id;
+    let request = sync::Request { kind: "setup", author: "operator:test".into(), confirm: true };
+    let run = sync::row(engine, app, &request);
     let change = sync::Change { row, actor: "operator:test".into(), action: "app.provisioning.on" };
-    match sync::apply(engine, &application, change).await {
+    match sync::changed(engine, organization, change, run).await {
         // Somebody else changed the app meanwhile: it is said, and done again by hand.
         Err(store::Error::Stale) => Ok(()),
-        done => done,
+        Err(error) => Err(error),
+        Ok(()) => keep_runs(engine, organization, app, adapter).await,
     }
 }

@@ -156,13 +156,14 @@ impl Scene {
             return None;
         }
         let mut weights = vec![
-            (20, Fault::Away), (10, Fault::Throttled), (15, Fault::Dropped), (5, Fault::Refused),
+            (20, Fault::Away),
+            (10, Fault::Throttled),
+            (15, Fault::Dropped),
+            (5, Fault::Refused),
             (1, Fault::Unauthorized),
         ];
         if call.verb.has_effect() {
-            weights.extend([
-                (25, Fault::Unanswered), (8, Fault::Twice), (10, Fault::DoneAndAway),
-            ]);
+            weights.extend([(25, Fault::Unanswered), (8, Fault::Twice), (10, Fault::DoneAndAway)]);
         }
         if matches!(call.verb, Verb::Create | Verb::Update) {
             weights.push((6, Fault::Conflict));
@@ -214,9 +215,7 @@ impl Scene {
                 remedy: "Ask the app.".into(),
             })),
             Fault::Unauthorized => Err(Failure::Unauthorized("The app answered 401.".into())),
-            Fault::Conflict => {
-                Err(Failure::Conflict { detail: "The app answered 409.".into() })
-            }
+            Fault::Conflict => Err(Failure::Conflict { detail: "The app answered 409.".into() }),
             Fault::Missing => Err(Failure::Gone),
             Fault::Dropped => Err(silence),
             Fault::Unanswered => effect(self).and(Err(silence)),
@@ -343,7 +342,7 @@ impl Adapter for Scripted {
             let accounts: Vec<Observed> =
                 rest.by_ref().take(PAGE).map(|one| one.observed()).collect();
             let next = rest.next().and(accounts.last()).map(|last| last.id.0.clone());
-            Ok(AccountPage { accounts, next })
+            Ok(AccountPage { accounts, next, total: None })
         })
         .await
     }

@@ -23,9 +23,8 @@ impl World {
         self.tick(by);
         let what = {
             let mut scene = self.scene();
-            let weights = [
-                (680, 0), (90, 1), (40, 2), (90, 3), (18, 4), (12, 5), (14, 6), (24, 7), (10, 8),
-            ];
+            let weights =
+                [(680, 0), (90, 1), (40, 2), (90, 3), (18, 4), (12, 5), (14, 6), (24, 7), (10, 8)];
             scene.dice.weighed(&weights)
         };
         match what {
@@ -103,8 +102,7 @@ impl World {
     /// An instance begins to publish changes.
     pub(super) fn dispatch(&mut self) {
         let instance = self.scene().dice.below(INSTANCES);
-        let (engine, organization) =
-            (self.engines[instance].clone(), self.database.organization);
+        let (engine, organization) = (self.engines[instance].clone(), self.database.organization);
         let actor = self.enter(format!("i{instance} dispatch"));
         self.tasks.push(Task::new((actor, instance, 0), async move {
             Ended::Dispatched(dispatch::dispatch(&engine, organization).await)
@@ -126,8 +124,7 @@ impl World {
     }
 
     pub(super) fn claim_of(&mut self, instance: usize, app: usize, limit: usize, ahead: bool) {
-        let (engine, organization) =
-            (self.engines[instance].clone(), self.database.organization);
+        let (engine, organization) = (self.engines[instance].clone(), self.database.organization);
         let id = self.scene().apps[app].id;
         let now_us = self.clock.now_us();
         let actor = self.enter(format!("i{instance} claims of app{app}"));
@@ -163,9 +160,7 @@ impl World {
         match change.what {
             What::New(at) => {
                 let person = self.scene().directory.people[at].clone();
-                self.directory(move |writes| {
-                    writes.create("User", person.id, &person.body(), &[])
-                });
+                self.directory(move |writes| writes.create("User", person.id, &person.body(), &[]));
             }
             What::Person(at) => {
                 let person = self.scene().directory.people[at].clone();
@@ -237,8 +232,20 @@ fn change(scene: &mut Scene) -> Option<Change> {
     let groups: Vec<usize> =
         (0..scene.directory.groups.len()).filter(|at| scene.directory.groups[*at].there).collect();
     let weights = [
-        (14, 0), (6, 1), (8, 2), (8, 3), (14, 4), (9, 5), (6, 6), (8, 7), (10, 8), (8, 9), (2, 10),
-        (4, 11), (1, 12), (2, 13),
+        (14, 0),
+        (6, 1),
+        (8, 2),
+        (8, 3),
+        (14, 4),
+        (9, 5),
+        (6, 6),
+        (8, 7),
+        (10, 8),
+        (8, 9),
+        (2, 10),
+        (4, 11),
+        (1, 12),
+        (2, 13),
     ];
     let what = scene.dice.weighed(&weights);
     if there.is_empty() && what != 7 {
@@ -293,10 +300,7 @@ fn change(scene: &mut Scene) -> Option<Change> {
             let id = scene.directory.people[at].id;
             scene.directory.people[at].there = false;
             leave_all(&mut scene.directory, id);
-            Some(Change {
-                told: format!("p{at} is deleted"),
-                what: What::Delete(Kind::User, id),
-            })
+            Some(Change { told: format!("p{at} is deleted"), what: What::Delete(Kind::User, id) })
         }
         7 => Some(hired(scene)),
         8 | 9 if !groups.is_empty() => {
@@ -335,10 +339,7 @@ fn change(scene: &mut Scene) -> Option<Change> {
             scene.directory.groups[at].there = false;
             leave_all(&mut scene.directory, id);
             scene.directory.groups[at].members.clear();
-            Some(Change {
-                told: format!("g{at} is deleted"),
-                what: What::Delete(Kind::Group, id),
-            })
+            Some(Change { told: format!("g{at} is deleted"), what: What::Delete(Kind::Group, id) })
         }
         13 => {
             let at = scene.directory.groups.len();
@@ -379,8 +380,7 @@ fn hired(scene: &mut Scene) -> Change {
         .map(|person| person.user_name.clone())
         .collect();
     let again = !free.is_empty() && scene.dice.chance(600);
-    let name =
-        if again { free[scene.dice.below(free.len())].clone() } else { format!("p{at}") };
+    let name = if again { free[scene.dice.below(free.len())].clone() } else { format!("p{at}") };
     let person = newcomer(&mut scene.dice, &name);
     scene.directory.people.push(person);
     Change { told: format!("p{at} comes, as {name}"), what: What::New(at) }

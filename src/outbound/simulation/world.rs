@@ -8,6 +8,7 @@ use super::scene::Scene;
 use super::script::Scripted;
 use super::task::{Task, complete};
 use super::writes::Writes;
+use crate::adapters::adapter::Adapter;
 use crate::clock::Clock;
 use crate::id::{AppId, InstanceId, ResourceId, new_uuid, repeatable};
 use crate::mapping::field::Kind;
@@ -178,7 +179,12 @@ impl World {
                 let id = AppId(scene.dice.uuid());
                 let chunk = 1 + scene.dice.below(3);
                 let mut app = App::new(id, terms, chunk, scene.dice.chance(500));
-                furnish(&mut scene.dice, &mut app, &scene.directory.people, &scene.directory.groups);
+                furnish(
+                    &mut scene.dice,
+                    &mut app,
+                    &scene.directory.people,
+                    &scene.directory.groups,
+                );
                 scene.apps.push(app);
             }
             let all = scene.apps.iter().enumerate();
@@ -193,12 +199,16 @@ impl World {
         });
     }
 
-    /// An application with the scripted app behind it.
-    pub(super) fn scripted(&self, at: usize, application: &Application) -> Arc<Application> {
-        let adapter = Arc::new(Scripted { scene: Arc::clone(&self.scene), app: at });
-        Arc::new(Application { adapter, ..application.clone() })
+    /// The scripted app.
+    pub(super) fn adapter(&self, at: usize) -> Arc<dyn Adapter> {
+        Arc::new(Scripted { scene: Arc::clone(&self.scene), app: at })
     }
 
+    /// An application with the scripted app behind it.
+    pub(super) fn scripted(&self, at: usize, application: &Application) -> Arc<Application> {
+        let adapter = self.adapter(at);
+        Arc::new(Application { adapter, ..application.clone() })
+    }
 }
 
 pub(super) fn named(name: &str) -> Value {
@@ -222,6 +232,7 @@ fn app_row(at: usize, app: &App) -> AppRow {
         mapping: 1,
         sample: None,
         revision: 1,
+        reconciled_us: None,
         created_us: BEGIN,
         modified_us: BEGIN,
     }

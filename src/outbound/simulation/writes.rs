@@ -72,7 +72,8 @@ impl<'t, 'c> Writes<'t, 'c> {
     ) -> Result<()> {
         let kind = self.kind(kind);
         let at_us = self.instant(0);
-        let stored = self.transaction.insert_resource(&kind, id, &attributes(&kind, body)?, at_us)?;
+        let stored =
+            self.transaction.insert_resource(&kind, id, &attributes(&kind, body)?, at_us)?;
         let joined = self.transaction.add_members(id, members, at_us)?;
         self.record(&stored, ChangeOp::Create, Moved { joined, left: Vec::new() }, at_us)
     }

@@ -38,8 +38,11 @@ pub(in crate::outbound) async fn some(
         .read(application.organization, move |reader| {
             let mut found = Vec::with_capacity(ids.len());
             let mut missing: HashSet<ResourceId> = ids.iter().copied().collect();
+            let mut there: Vec<_> = reader.resources_of(&ids)?.into_values().collect();
+            there.sort_unstable_by_key(|stored| stored.id);
             for kind in [Kind::User, Kind::Group] {
-                let page = reader.resources_of(kind.as_str(), &ids)?;
+                let of_kind = there.iter().filter(|stored| stored.kind == kind.as_str());
+                let page: Vec<_> = of_kind.cloned().collect();
                 let then = match &other {
                     Some(other) => other.gather(reader, kind, page.clone())?,
                     None => Vec::new(),

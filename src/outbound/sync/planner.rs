@@ -136,9 +136,18 @@ pub(super) async fn plan(
                 .await;
         }
     };
+    made(engine, &application, row).await
+}
+
+/// The same, of an app that has been read.
+pub(in crate::outbound) async fn made(
+    engine: &Engine,
+    application: &Arc<Application>,
+    row: RunRow,
+) -> store::Result<()> {
+    let (organization, run) = (application.organization, row.id);
     engine.store().write(organization, move |transaction| transaction.clear_items(run)).await?;
-    let mut planner =
-        Planner { engine, application: &application, row, summary: Summary::default() };
+    let mut planner = Planner { engine, application, row, summary: Summary::default() };
     (planner.summary.partial, planner.summary.nobody) = (true, true);
     if !planner.list().await? || !planner.walk().await? {
         return Ok(());
