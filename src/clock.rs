@@ -29,6 +29,14 @@ impl Clock {
         }
     }
 
+    /// Waits so long. By a held clock nothing takes any time: whoever moves it decides.
+    pub async fn sleep(&self, time: Duration) {
+        match self {
+            Self::System => tokio::time::sleep(time).await,
+            Self::Held(_) => tokio::task::yield_now().await,
+        }
+    }
+
     /// Moves a held clock on; the machine's clock is not moved.
     pub fn advance(&self, by: Duration) {
         if let Self::Held(micros) = self {

@@ -101,7 +101,7 @@ impl Lister {
             accounts: 0,
             total: None,
         });
-        let page = match page(application, kind, walk.from.as_deref()).await {
+        let page = match page(engine, application, kind, walk.from.as_deref()).await {
             Ok(page) => page,
             Err(failure) => return self.breaks_off(format!("The list broke off: {failure}.")),
         };
@@ -138,6 +138,7 @@ impl Lister {
 
 /// A page, asked for again while the app stumbles or asks to wait.
 async fn page(
+    engine: &Engine,
     application: &Application,
     kind: Kind,
     from: Option<&str>,
@@ -162,7 +163,7 @@ async fn page(
         if wait > LONGEST_WAIT {
             return Err(failure);
         }
-        tokio::time::sleep(wait).await;
+        engine.clock().sleep(wait).await;
     }
 }
 
