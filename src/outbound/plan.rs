@@ -358,22 +358,23 @@ fn due(wish: Leaving, link: &Link, now_us: i64) -> bool {
         || (link.leaving_us.is_some() && end_of_grace(wish, link, now_us) <= now_us)
 }
 
-/// By what the object is looked for. Falls back to what was last sent, for leavers whose creation
-/// is in doubt.
+/// By what the object is looked for: first by what was sent when it was to be made, if that may have
+/// taken effect, because it then has that name and not the one its person has by now.
 fn keys(situation: &Situation) -> Vec<Key> {
-    let sent = situation.link.as_ref().map(|link| &link.record);
-    situation
-        .match_fields
-        .iter()
-        .filter_map(|field| {
-            let value = [&situation.desired.always, &situation.desired.on_create]
-                .into_iter()
-                .chain(sent)
-                .find_map(|record| record.0.get(field))
-                .filter(|value| !value.is_null())?;
-            Some(Key { field: field.clone(), value: value.clone() })
-        })
-        .collect()
+    let in_doubt = situation.link.as_ref().filter(|link| link.remote.is_none());
+    let wanted = [&situation.desired.always, &situation.desired.on_create];
+    let mut keys: Vec<Key> = Vec::new();
+    for records in [in_doubt.map(|link| &link.record).as_slice(), wanted.as_slice()] {
+        for field in &situation.match_fields {
+            let value = records.iter().find_map(|record| record.0.get(field));
+            let Some(value) = value.filter(|value| !value.is_null()) else { continue };
+            let key = Key { field: field.clone(), value: value.clone() };
+            if !keys.contains(&key) {
+                keys.push(key);
+            }
+        }
+    }
+    keys
 }
 
 /// What a new object is given: everything that has a value.

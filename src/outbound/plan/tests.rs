@@ -167,6 +167,17 @@ fn a_creation_in_doubt_is_looked_for_even_when_the_person_left() {
     assert_eq!(next(&now), Next::Unlink);
 }
 
+/// Who was renamed while the answer was awaited got a second account.
+#[test]
+fn a_creation_in_doubt_is_looked_for_by_the_name_that_was_sent() {
+    let mut now = situation();
+    now.link = Some(Link::in_doubt(record(&[("login", json!("before"))])));
+    let key = |name: &str| Key { field: "login".into(), value: json!(name) };
+    assert_eq!(next(&now), Next::Look(vec![key("before"), key("ww")]));
+    now.link = Some(Link::in_doubt(record(&[("login", json!("ww"))])));
+    assert_eq!(next(&now), Next::Look(vec![key("ww")]));
+}
+
 #[test]
 fn a_comeback_is_switched_on_not_made_again() {
     let mut now = situation();
