@@ -1,7 +1,7 @@
 //! A configured app, ready to be worked on: its row, compiled mapping, scope and adapter.
 
 use super::accounts::StoredAccounts;
-use super::policy::Policy;
+use super::policy::{NestedGroups, Policy};
 use super::situation::Terms;
 use crate::adapters::adapter::{Adapter, Reason};
 use crate::adapters::catalogue::{self, Connection, Entry};
@@ -13,6 +13,7 @@ use crate::mapping::field::Kind;
 use crate::mapping::scope::{self, Scope};
 use crate::scim::schema::Registry;
 use crate::store::apps::AppRow;
+use crate::store::pushes::Nesting;
 use crate::store::{self, Store};
 use crate::vault::{Place, Sealed, Vault};
 use std::collections::BTreeMap;
@@ -240,9 +241,37 @@ pub fn parse_scope(text: Option<&str>, registry: &Registry) -> Result<scope::Rul
     scope::Rules::compile(&scope, registry)
 }
 
+/// Who counts as a member of a group for an app with this policy.
+pub fn nesting(policy: &Policy) -> Nesting {
+    match policy.nested_groups {
+        NestedGroups::Members => Nesting::Members,
+        NestedGroups::Flatten => Nesting::Flatten,
+    }
+}
+
 /// Owner of an app's secrets.
 pub fn owner(app: AppId) -> String {
     format!("app:{app}")
+}
+
+/// Who counts as a member of a group, as of one revision of an app.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Counting {
+    app: AppId,
+    revision: i64,
+    nesting: Nesting,
+}
+
+impl Counting {
+    /// The ways that may be in force. Whoever has changed the app meanwhile, and who counts, did not
+    /// see what this transaction writes.
+    pub(super) fn ways(
+        self,
+        transaction: &mut store::Transaction<'_>,
+    ) -> store::Result<Vec<Nesting>> {
+        let is_so = transaction.app_revision(self.app)? == Some(self.revision);
+        Ok(if is_so { vec![self.nesting] } else { Nesting::EVERY.to_vec() })
+    }
 }
 
 impl Application {
@@ -309,6 +338,21 @@ impl Application {
     /// Kinds of object that the app is told of, in the order in which they go.
     pub fn kinds(&self) -> &'static [Kind] {
         if self.has_groups() { &[Kind::User, Kind::Group] } else { &[Kind::User] }
+    }
+
+    /// Who counts as a member of a group there.
+    pub fn nesting(&self) -> Nesting {
+        nesting(&self.policy)
+    }
+
+    /// The same; none where the app is told of no groups.
+    pub fn groups(&self) -> Option<Nesting> {
+        self.has_groups().then(|| self.nesting())
+    }
+
+    /// In which ways members are to be marked for it.
+    pub(super) fn counting(&self) -> Counting {
+        Counting { app: self.row.id, revision: self.row.revision, nesting: self.nesting() }
     }
 
     /// Whether the app is told of groups.

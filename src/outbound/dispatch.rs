@@ -7,6 +7,7 @@ use super::engine::Engine;
 use crate::id::{OrganizationId, ResourceId};
 use crate::store::changes::{ChangeOp, ChangeRow};
 use crate::store::jobs::Priority;
+use crate::store::pushes::{Moved, Nesting};
 use crate::store::{self, Transaction};
 use std::collections::BTreeMap;
 
@@ -59,6 +60,8 @@ pub(super) struct Watched {
     /// At which it was read; none where it cannot be worked on.
     pub(super) revision: Option<i64>,
     pub(super) groups: bool,
+    /// Who counts as a member of a group there; none where that is not known.
+    pub(super) nesting: Option<Nesting>,
     /// Memberships can bring people in or out, or are part of what the app is told of them.
     pub(super) follows_memberships: bool,
 }
@@ -105,15 +108,18 @@ fn mark(
         jobs += mine.len();
         transaction.mark_due(app.app, &mine, now_us)?;
         if app.groups {
+            let ways = app.nesting.as_ref().map_or(&Nesting::EVERY[..], std::slice::from_ref);
             for row in changes.iter().filter(|row| row.change.kind == "Group") {
-                let change = &row.change;
-                let listed: Vec<ResourceId> =
-                    change.joined.iter().chain(&change.left).copied().collect();
-                if !listed.is_empty() {
-                    transaction.mark_members(app.app, change.resource, &listed)?;
-                } else if matches!(change.op, ChangeOp::Create | ChangeOp::Members) {
-                    // Too many to list in the change: ask the tables.
-                    transaction.compare_members(app.app, change.resource)?;
+                let ChangeRow { change, .. } = row;
+                let moved =
+                    Moved { group: change.resource, joined: &change.joined, left: &change.left };
+                for nesting in ways {
+                    if !moved.is_empty() {
+                        jobs += transaction.mark_moved(app.app, moved, *nesting, now_us)?;
+                    } else if change.op == ChangeOp::Members {
+                        // Too many to list in the change: ask the tables.
+                        transaction.compare_members(app.app, change.resource, *nesting)?;
+                    }
                 }
             }
         }

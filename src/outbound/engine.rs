@@ -180,11 +180,18 @@ impl Engine {
                     app,
                     revision: Some(application.row.revision),
                     groups: application.has_groups(),
+                    nesting: Some(application.nesting()),
                     follows_memberships: application.follows_memberships(),
                 },
                 Ok(None) => continue,
                 Err(ApplicationError::Store(error)) => return Err(error),
-                Err(_) => Watched { app, revision: None, groups: true, follows_memberships: true },
+                Err(_) => Watched {
+                    app,
+                    revision: None,
+                    groups: true,
+                    nesting: None,
+                    follows_memberships: true,
+                },
             });
         }
         Ok(watched)

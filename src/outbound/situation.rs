@@ -23,6 +23,7 @@ use crate::scim::schema::{Registry, ResourceType};
 use crate::store::assignments::AssignmentRow;
 use crate::store::links::LinkRow;
 use crate::store::members::Membership;
+use crate::store::pushes::Nesting;
 use crate::store::resources::Stored;
 use crate::store::{self, Reader};
 use serde_json::{Map, Value, json};
@@ -221,6 +222,7 @@ struct Gatherer {
     beside: Beside,
     /// An assignment that is taken for one that is not there.
     without: Option<ResourceId>,
+    nesting: Nesting,
 }
 
 impl Gatherer {
@@ -232,6 +234,7 @@ impl Gatherer {
             terms: terms.to_vec(),
             beside: Beside::default(),
             without: None,
+            nesting: application.nesting(),
         }
     }
 
@@ -266,7 +269,7 @@ impl Gatherer {
         }
         let mut differing = HashSet::new();
         if kind == Kind::Group && self.beside.members > 0 {
-            differing = reader.groups_that_differ(self.app, &ids)?;
+            differing = reader.groups_that_differ(self.app, &ids, self.nesting)?;
         }
         let mut readings = Vec::with_capacity(page.len());
         for stored in page {
@@ -285,8 +288,10 @@ impl Gatherer {
             let accounts = BTreeMap::new();
             let mut members = MemberChange::default();
             if differing.contains(&stored.id) {
-                let limit = self.beside.members;
-                for (remote, joins) in reader.differing_members(self.app, stored.id, limit)? {
+                let (id, limit) = (stored.id, self.beside.members);
+                for (remote, joins) in
+                    reader.differing_members(self.app, id, limit, self.nesting)?
+                {
                     let told = if joins { &mut members.add } else { &mut members.remove };
                     told.push(RemoteId(remote));
                 }

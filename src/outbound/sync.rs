@@ -11,6 +11,7 @@ use super::engine::{Engine, micros};
 use crate::clock::Stopwatch;
 use crate::id::{self, AppId, OrganizationId, RunId};
 use crate::store::apps::AppRow;
+use crate::store::pushes::Nesting;
 use crate::store::runs::RunRow;
 use crate::store::{self, Transaction};
 pub use planner::Summary;
@@ -109,7 +110,7 @@ async fn settled(
 pub async fn confirm(
     engine: &Engine,
     organization: OrganizationId,
-    (app, groups): (AppId, bool),
+    (app, groups): (AppId, Option<Nesting>),
     run: RunId,
 ) -> store::Result<Option<RunRow>> {
     let now_us = engine.clock().now_us();
@@ -143,7 +144,7 @@ pub struct Approval {
 pub async fn approve(
     engine: &Engine,
     organization: OrganizationId,
-    (app, groups): (AppRow, bool),
+    (app, groups): (AppRow, Option<Nesting>),
     run: RunId,
     approval: Approval,
 ) -> store::Result<Option<RunRow>> {
@@ -246,12 +247,14 @@ pub(super) async fn changed(
 /// Starts a run whose turn it is.
 pub(super) fn start(
     transaction: &mut Transaction<'_>,
-    (app, groups): (AppId, bool),
+    (app, groups): (AppId, Option<Nesting>),
     run: RunId,
     now_us: i64,
 ) -> store::Result<()> {
-    if transaction.start_run(run, now_us)? && groups {
-        transaction.compare_all_members(app)?;
+    if transaction.start_run(run, now_us)?
+        && let Some(nesting) = groups
+    {
+        transaction.compare_all_members(app, nesting)?;
     }
     Ok(())
 }
@@ -344,7 +347,7 @@ async fn take_turn(engine: &Engine, organization: OrganizationId, run: RunId) ->
     let Ok(Some(application)) = engine.application(organization, row.app).await else {
         return Ok(());
     };
-    let app = (row.app, application.has_groups());
+    let app = (row.app, application.groups());
     let now_us = engine.clock().now_us();
     engine
         .store()

@@ -5,7 +5,7 @@
 
 mod fate;
 
-use super::application::Application;
+use super::application::{Application, nesting};
 use super::engine::Engine;
 use super::guard::{Breach, Limits, Removals, Totals, breaches};
 use super::policy::Policy;
@@ -16,6 +16,7 @@ use crate::mapping::document::{Document, Rule};
 use crate::mapping::field::Kind;
 use crate::mapping::scope::Rules;
 use crate::store;
+use crate::store::pushes::Nesting;
 use fate::{Judge, Seen};
 use std::sync::Arc;
 
@@ -42,7 +43,8 @@ pub struct Weight {
     pub removals: Removals,
     /// Of how much.
     pub totals: Totals,
-    /// Whose accounts would be switched off or deleted, in order of id.
+    /// Whose accounts would be switched off or deleted, and groups that would lose members, in order of
+    /// id.
     pub leaving: Vec<(ResourceId, Kind)>,
 }
 
@@ -64,15 +66,22 @@ pub async fn weigh(
     change: Change,
 ) -> store::Result<Weight> {
     let unassigned = change.unassigned;
-    let Some(terms) = narrowed(engine, application, change).await? else {
+    let nesting = change.policy.as_ref().map(nesting);
+    let nesting = nesting.filter(|nesting| *nesting != application.nesting());
+    let terms = narrowed(engine, application, change).await?;
+    if terms.is_none() && nesting.is_none() {
         return Ok(Weight::default());
-    };
+    }
     let _walk = engine.walk().await;
     let app = application.row.id;
     let held =
         engine.store().read(application.organization, move |reader| reader.held_by(app)).await?;
     let totals = Totals { accounts: held.accounts, memberships: held.memberships };
     let mut weight = Weight { totals, ..Weight::default() };
+    if let Some(nesting) = nesting.filter(|_| application.has_groups()) {
+        recount(engine, application, nesting, &mut weight).await?;
+    }
+    let Some(terms) = terms else { return Ok(weight) };
     let judge = Arc::new(Judge::new(application, terms, engine.clock().now_us()));
     let mut accounts = Accounts::of(engine, application, unassigned).await?;
     while let Some(ids) = accounts.next(engine, application).await? {
@@ -82,6 +91,30 @@ pub async fn weigh(
     }
     weight.leaving.sort_unstable_by_key(|(id, _)| *id);
     Ok(weight)
+}
+
+/// Counts who leaves the app's groups when members count in another way.
+async fn recount(
+    engine: &Engine,
+    application: &Application,
+    nesting: Nesting,
+    weight: &mut Weight,
+) -> store::Result<()> {
+    let (app, now) = (application.row.id, application.nesting());
+    let (anyway, then) = engine
+        .store()
+        .read(application.organization, move |reader| {
+            Ok((reader.losing_members(app, now)?, reader.losing_members(app, nesting)?))
+        })
+        .await?;
+    for (group, count) in then {
+        let more = count.saturating_sub(anyway.get(&group).copied().unwrap_or_default());
+        if more > 0 {
+            weight.removals.memberships += more;
+            weight.leaving.push((group, Kind::Group));
+        }
+    }
+    Ok(())
 }
 
 /// Judges a page where it keeps no request waiting.

@@ -65,6 +65,8 @@ enum Stop {
     Later,
     /// More would be taken away than the limits allow.
     Held(Box<Parked>),
+    /// The app was changed meanwhile: the object is looked at again as the app is now.
+    Anew,
 }
 
 impl From<Failure> for Stop {
@@ -118,6 +120,10 @@ async fn push(engine: &Engine, application: &Application, job: Job, trace: &Trac
         Err(Stop::Later) => {
             push.give_back(job.attempts.saturating_add(1)).await;
             Effect::Nothing
+        }
+        Err(Stop::Anew) => {
+            push.give_back(0).await;
+            if asked { Effect::Fine } else { Effect::Nothing }
         }
         Err(Stop::Store(store::Error::Taken(what))) => {
             // The app's object came to belong to another resource meanwhile.
@@ -530,9 +536,12 @@ impl Push<'_> {
         self.recorder.pause(by, cause, reason).await
     }
 
-    /// Puts the job back for a moment, if the store lets us.
+    /// Puts the job back for a moment, if the store lets us; at once when nothing has failed.
     async fn give_back(&self, attempts: u32) {
-        let wait = retry::object_wait(attempts.max(1), None, id::below(1_001));
+        let wait = match attempts {
+            0 => Duration::ZERO,
+            failures => retry::object_wait(failures, None, id::below(1_001)),
+        };
         let run_at_us = self.engine.clock().now_us().saturating_add(micros(wait));
         if self.recorder.give_back(run_at_us, attempts).await.is_err() {
             tracing::debug!(resource.id = %self.job.resource, "the job waits for its lease to end");

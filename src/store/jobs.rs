@@ -132,10 +132,10 @@ impl Transaction<'_> {
         limit: usize,
         lease_us: i64,
     ) -> Result<Vec<Job>> {
-        let mut sql = Sql::new("UPDATE job SET state = 'running', fence = fence + 1, lease_us = ");
-        sql.bind(lease_us).push(" WHERE organization = ").bind(self.organization);
-        sql.push(" AND app_id = ").bind(app);
-        sql.push(" AND resource_id IN (SELECT resource_id FROM job WHERE organization = ");
+        // In a table of its own, because PostgreSQL asks a subquery again for every row that it looks
+        // at, and what is locked already is another one each time.
+        let mut sql =
+            Sql::new("WITH due AS MATERIALIZED (SELECT resource_id FROM job WHERE organization = ");
         sql.bind(self.organization).push(" AND app_id = ").bind(app);
         sql.push(" AND state = 'ready' AND run_at_us <= ").bind(due_us);
         sql.push(" ORDER BY ").push(order).push(" LIMIT ");
@@ -143,7 +143,10 @@ impl Transaction<'_> {
         if self.conn.backend() == Backend::Postgres {
             sql.push(" FOR UPDATE SKIP LOCKED");
         }
-        sql.push(")");
+        sql.push(") UPDATE job SET state = 'running', fence = fence + 1, lease_us = ");
+        sql.bind(lease_us).push(" WHERE organization = ").bind(self.organization);
+        sql.push(" AND app_id = ").bind(app);
+        sql.push(" AND resource_id IN (SELECT resource_id FROM due)");
         self.claimed(sql)
     }
 

@@ -296,9 +296,9 @@ impl Transaction<'_> {
 
     /// Forgets what the app was told of an account that it no longer has, as a group and as a member.
     pub fn forget_account(&mut self, app: AppId, resource: ResourceId) -> Result<()> {
+        self.forget_membership(app, resource)?;
         for text in [
             "DELETE FROM link_member WHERE group_id = ",
-            "DELETE FROM link_member WHERE member_id = ",
             "DELETE FROM member_push WHERE group_id = ",
         ] {
             let mut sql = Sql::new(text);
@@ -318,21 +318,33 @@ impl Transaction<'_> {
         resource: ResourceId,
         account_gone: bool,
     ) -> Result<()> {
-        let memberships = account_gone.then_some("DELETE FROM link_member WHERE member_id = ");
+        if account_gone {
+            self.forget_membership(app, resource)?;
+        }
         for text in [
             "DELETE FROM link WHERE resource_id = ",
             "DELETE FROM link_member WHERE group_id = ",
             "DELETE FROM member_push WHERE group_id = ",
             "DELETE FROM account_reference WHERE resource_id = ",
-        ]
-        .into_iter()
-        .chain(memberships)
-        {
+        ] {
             let mut sql = Sql::new(text);
             sql.bind(resource).push(" AND organization = ").bind(self.organization);
             sql.push(" AND app_id = ").bind(app);
             sql.execute(self.conn)?;
         }
+        Ok(())
+    }
+
+    /// Forgets what the app was told of the account that is linked, as a member. An account of before
+    /// is still to be taken out of its groups.
+    fn forget_membership(&mut self, app: AppId, resource: ResourceId) -> Result<()> {
+        let mut sql = Sql::new("DELETE FROM link_member WHERE member_id = ");
+        sql.bind(resource).push(" AND organization = ").bind(self.organization);
+        sql.push(" AND app_id = ").bind(app);
+        sql.push(" AND remote_id IN (SELECT remote_id FROM link WHERE organization = ");
+        sql.bind(self.organization).push(" AND app_id = ").bind(app);
+        sql.push(" AND resource_id = ").bind(resource).push(")");
+        sql.execute(self.conn)?;
         Ok(())
     }
 }

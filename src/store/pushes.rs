@@ -2,16 +2,22 @@
 //!
 //! `member_push` is a hint: members worth a look. What is sent follows from the tables as they are
 //! when the group is worked on, so a change of one member costs one member, whatever the group's
-//! size, and marking too much is harmless.
+//! size, and marking too much is harmless. Who counts as a member is the app's choice: [`Nesting`].
+
+mod differing;
+mod marking;
+mod nesting;
+
+pub use marking::Moved;
+pub use nesting::Nesting;
+pub(super) use nesting::below;
 
 use super::connection::Id;
-use super::jobs::Priority;
-use super::members::list;
 use super::sql::Sql;
 use super::{Reader, Result, Transaction};
-use crate::id::{AppId, OrganizationId, ResourceId};
+use crate::id::{AppId, ResourceId};
 use diesel::sql_types::{BigInt, Bool, Nullable, Text};
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
 /// A member worth a look.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,238 +26,88 @@ pub struct DueMember {
     pub member: ResourceId,
     /// How often it was marked; a mark that comes while it is pushed is not lost.
     pub mark: i64,
-    /// The app's id of the member, and whether it must join (or leave); none when nothing is to be
-    /// told: the app knows already, or does not know the member yet.
-    pub wish: Option<(String, bool)>,
-    /// Whether the member is in the directory's group.
+    /// The app's id by which the member is to join; none when the app knows already, or does not know
+    /// the member yet.
+    pub join: Option<String>,
+    /// The app's id by which the member is to leave: the one by which the app was told of it. None,
+    /// too, where that account is another member's now.
+    pub leave: Option<String>,
+    /// Whether the member counts as one of the directory's group.
     pub is_member: bool,
 }
 
-const MARKED: &str = " ON CONFLICT (organization, app_id, group_id, member_id) \
-     DO UPDATE SET mark = member_push.mark + 1";
-/// The account of a member `a` who left belongs to somebody else now, who is in the group: it stays.
-const STAYS: &str = "EXISTS (SELECT 1 FROM link o JOIN member n ON n.organization = o.organization \
-     AND n.member_id = o.resource_id AND n.group_id = a.group_id \
-     WHERE o.organization = a.organization AND o.app_id = a.app_id \
-     AND o.kind IN ('User', 'Group') AND o.remote_id = a.remote_id \
-     AND o.resource_id <> a.member_id)";
 /// Of an account that is left alone nothing is told, and of one that the app lost nothing can be.
 /// What there is to tell stays marked until the member is followed again.
 const NOT_LEFT_ALONE: &str = " AND (l.state IS NULL OR l.state NOT IN ('lost', 'released'))";
-/// The same of a membership that the app was told of.
-const NOR_LEFT_ALONE: &str = " AND NOT EXISTS (SELECT 1 FROM link l WHERE l.organization = a.organization \
-     AND l.app_id = a.app_id AND l.resource_id = a.member_id AND l.state IN ('lost', 'released'))";
-const MARK: &str = "INSERT INTO member_push (organization, app_id, group_id, member_id, mark) ";
 
 impl Reader<'_> {
-    /// Members of a group worth a look in order of id, after one, at most `limit`.
+    /// Members of a group worth a look in order of id, after one, at most `limit`. Who is a member is
+    /// found from the members upwards, so the size of the group does not matter.
     pub fn due_members(
         &mut self,
         app: AppId,
         group: ResourceId,
         after: Option<ResourceId>,
         limit: usize,
+        nesting: Nesting,
     ) -> Result<Vec<DueMember>> {
+        let organization = self.organization;
         let mut sql = Sql::new(
-            "SELECT p.member_id, p.mark, COALESCE(a.remote_id, l.remote_id), m.member_id IS NOT NULL, \
-             a.member_id IS NOT NULL, m.member_id IS NULL AND ",
-        );
-        sql.push(STAYS).push(
-            " FROM member_push p \
-             LEFT JOIN member m ON m.organization = p.organization \
-               AND m.group_id = p.group_id AND m.member_id = p.member_id \
-             LEFT JOIN link_member a ON a.organization = p.organization AND a.app_id = p.app_id \
-               AND a.group_id = p.group_id AND a.member_id = p.member_id \
+            "WITH RECURSIVE page(member_id, mark, account) AS MATERIALIZED (\
+             SELECT p.member_id, p.mark, l.remote_id FROM member_push p \
              LEFT JOIN link l ON l.organization = p.organization AND l.app_id = p.app_id \
-               AND l.resource_id = p.member_id \
-             WHERE p.organization = ",
+             AND l.resource_id = p.member_id WHERE p.organization = ",
         );
-        sql.bind(self.organization).push(" AND p.app_id = ").bind(app);
+        sql.bind(organization).push(" AND p.app_id = ").bind(app);
         sql.push(" AND p.group_id = ").bind(group).push(NOT_LEFT_ALONE);
         if let Some(after) = after {
             sql.push(" AND p.member_id > ").bind(after);
         }
         sql.push(" ORDER BY p.member_id LIMIT ");
         sql.bind(i64::try_from(limit).unwrap_or(i64::MAX));
-        type Row = (ResourceId, i64, Option<String>, bool, bool, bool);
-        type Types = (Id, BigInt, Nullable<Text>, Bool, Bool, Bool);
+        sql.push(
+            "), told(member_id, remote_id) AS MATERIALIZED (SELECT a.member_id, a.remote_id \
+             FROM page CROSS JOIN link_member a WHERE a.member_id = page.member_id \
+             AND a.organization = ",
+        );
+        sql.bind(organization).push(" AND a.app_id = ").bind(app);
+        sql.push(" AND a.group_id = ").bind(group);
+        // Whose an account is now of which the app was told as somebody else's.
+        sql.push(
+            "), heir(member_id, of_id) AS MATERIALIZED (SELECT o.resource_id, told.member_id \
+             FROM told CROSS JOIN link o WHERE o.remote_id = told.remote_id \
+             AND o.resource_id <> told.member_id AND o.kind IN ('User', 'Group') \
+             AND o.organization = ",
+        );
+        sql.bind(organization).push(" AND o.app_id = ").bind(app);
+        sql.push(
+            "), who(member_id) AS (SELECT member_id FROM page UNION SELECT member_id FROM heir), ",
+        );
+        sql.append(nesting.belongs(organization, Some(group)));
+        sql.push(", inside(member_id) AS (SELECT member_id FROM belongs WHERE group_id = ");
+        sql.bind(group).push(
+            ") SELECT page.member_id, page.mark, told.remote_id, page.account, \
+             page.member_id IN (SELECT member_id FROM inside), \
+             page.member_id IN (SELECT of_id FROM heir WHERE member_id IN \
+             (SELECT member_id FROM inside)) \
+             FROM page LEFT JOIN told ON told.member_id = page.member_id ORDER BY page.member_id",
+        );
+        type Row = (ResourceId, i64, Option<String>, Option<String>, bool, bool);
+        type Types = (Id, BigInt, Nullable<Text>, Nullable<Text>, Bool, Bool);
         let rows: Vec<Row> = sql.load::<Types, _>(self.conn)?;
         Ok(rows
             .into_iter()
-            .map(|(member, mark, remote, is_member, accepted, stays)| DueMember {
-                member,
-                mark,
-                wish: remote
-                    .filter(|_| is_member != accepted && !stays)
-                    .map(|remote| (remote, is_member)),
-                is_member,
+            .map(|(member, mark, told, account, is_member, stays)| {
+                // The app may have been told of another account than the one that there is now.
+                let join = account.filter(|_| is_member).filter(|id| told.as_ref() != Some(id));
+                let leave = told.filter(|_| !is_member || join.is_some()).filter(|_| !stays);
+                DueMember { member, mark, join, leave, is_member }
             })
             .collect())
     }
 }
 
-impl Reader<'_> {
-    /// Which of these groups an app would be told of a member of, who joins or leaves.
-    pub fn groups_that_differ(
-        &mut self,
-        app: AppId,
-        groups: &[ResourceId],
-    ) -> Result<HashSet<ResourceId>> {
-        let mut differing = HashSet::new();
-        for chunk in groups.chunks(500) {
-            let mut sql = Sql::new("SELECT g.id FROM resource g WHERE g.organization = ");
-            sql.bind(self.organization).push(" AND g.id IN ");
-            list(&mut sql, chunk).push(
-                " AND (EXISTS (SELECT 1 FROM member m \
-                 JOIN link l ON l.organization = m.organization AND l.resource_id = m.member_id \
-                 AND l.remote_id IS NOT NULL AND l.state NOT IN ('lost', 'released') \
-                 AND l.app_id = ",
-            );
-            sql.bind(app).push(" WHERE m.organization = ").bind(self.organization);
-            sql.push(
-                " AND m.group_id = g.id AND NOT EXISTS (SELECT 1 FROM link_member a \
-                 WHERE a.organization = m.organization AND a.group_id = m.group_id \
-                 AND a.member_id = m.member_id AND a.app_id = ",
-            );
-            sql.bind(app);
-            sql.push(")) OR EXISTS (SELECT 1 FROM link_member a WHERE a.organization = ");
-            sql.bind(self.organization).push(" AND a.app_id = ").bind(app).push(
-                " AND a.group_id = g.id AND NOT EXISTS (SELECT 1 FROM member m \
-                 WHERE m.organization = a.organization AND m.group_id = a.group_id \
-                 AND m.member_id = a.member_id) AND NOT ",
-            );
-            sql.push(STAYS).push(NOR_LEFT_ALONE).push("))");
-            let rows: Vec<(ResourceId,)> = sql.load::<(Id,), _>(self.conn)?;
-            differing.extend(rows.into_iter().map(|row| row.0));
-        }
-        Ok(differing)
-    }
-
-    /// Members of whom an app would be told, by its ids, in order of the directory's: whether each
-    /// joins or leaves; at most `limit`. Looks at the whole group where few differ.
-    pub fn differing_members(
-        &mut self,
-        app: AppId,
-        group: ResourceId,
-        limit: usize,
-    ) -> Result<Vec<(String, bool)>> {
-        let mut sql = Sql::new(
-            "SELECT m.member_id, l.remote_id, m.member_id IS NOT NULL FROM member m \
-             JOIN link l ON l.organization = m.organization AND l.resource_id = m.member_id \
-             AND l.remote_id IS NOT NULL AND l.state NOT IN ('lost', 'released') AND l.app_id = ",
-        );
-        sql.bind(app).push(" WHERE m.organization = ").bind(self.organization);
-        sql.push(" AND m.group_id = ").bind(group);
-        sql.push(
-            " AND NOT EXISTS (SELECT 1 FROM link_member a WHERE a.organization = m.organization \
-             AND a.group_id = m.group_id AND a.member_id = m.member_id AND a.app_id = ",
-        );
-        sql.bind(app).push(
-            ") UNION ALL SELECT a.member_id, a.remote_id, a.member_id IS NULL FROM link_member a \
-             WHERE a.organization = ",
-        );
-        sql.bind(self.organization).push(" AND a.app_id = ").bind(app);
-        sql.push(" AND a.group_id = ").bind(group).push(
-            " AND NOT EXISTS (SELECT 1 FROM member m WHERE m.organization = a.organization \
-             AND m.group_id = a.group_id AND m.member_id = a.member_id) AND NOT ",
-        );
-        sql.push(STAYS).push(NOR_LEFT_ALONE).push(" ORDER BY 1 LIMIT ");
-        sql.bind(i64::try_from(limit).unwrap_or(i64::MAX));
-        let rows: Vec<(ResourceId, String, bool)> = sql.load::<(Id, Text, Bool), _>(self.conn)?;
-        Ok(rows.into_iter().map(|(_, remote, joins)| (remote, joins)).collect())
-    }
-}
-
 impl Transaction<'_> {
-    /// Marks members of a group as worth a look.
-    pub fn mark_members(
-        &mut self,
-        app: AppId,
-        group: ResourceId,
-        members: &[ResourceId],
-    ) -> Result<()> {
-        // A statement may not mark the same row twice.
-        let mut members = members.to_vec();
-        members.sort_unstable();
-        members.dedup();
-        for chunk in members.chunks(200) {
-            let mut sql = Sql::new(MARK);
-            sql.push("VALUES ");
-            for (at, member) in chunk.iter().enumerate() {
-                sql.push(if at == 0 { "(" } else { ", (" });
-                sql.bind(self.organization).push(", ").bind(app).push(", ").bind(group);
-                sql.push(", ").bind(*member).push(", 1)");
-            }
-            sql.push(MARKED);
-            sql.execute(self.conn)?;
-        }
-        Ok(())
-    }
-
-    /// Marks every member of a group that the app was not told of, or should be told has left.
-    pub fn compare_members(&mut self, app: AppId, group: ResourceId) -> Result<()> {
-        self.compare(app, Some(group))
-    }
-
-    /// The same for every group that the app has.
-    pub fn compare_all_members(&mut self, app: AppId) -> Result<()> {
-        self.compare(app, None)
-    }
-
-    fn compare(&mut self, app: AppId, group: Option<ResourceId>) -> Result<()> {
-        let mut joined = Sql::new(MARK);
-        joined.push("SELECT m.organization, ").bind(app);
-        joined.push(", m.group_id, m.member_id, 1 FROM member m WHERE m.organization = ");
-        joined.bind(self.organization);
-        match group {
-            Some(group) => joined.push(" AND m.group_id = ").bind(group),
-            None => joined
-                .push(" AND m.group_id IN (SELECT resource_id FROM link WHERE organization = ")
-                .bind(self.organization)
-                .push(" AND kind = 'Group' AND app_id = ")
-                .bind(app)
-                .push(")"),
-        };
-        joined.push(
-            " AND NOT EXISTS (SELECT 1 FROM link_member a WHERE a.organization = m.organization \
-             AND a.group_id = m.group_id AND a.member_id = m.member_id AND a.app_id = ",
-        );
-        joined.bind(app).push(")").push(MARKED);
-        joined.execute(self.conn)?;
-
-        let mut left = Sql::new(MARK);
-        left.push("SELECT a.organization, a.app_id, a.group_id, a.member_id, 1 ");
-        left.push("FROM link_member a WHERE a.organization = ").bind(self.organization);
-        left.push(" AND a.app_id = ").bind(app);
-        if let Some(group) = group {
-            left.push(" AND a.group_id = ").bind(group);
-        }
-        left.push(
-            " AND NOT EXISTS (SELECT 1 FROM member m WHERE m.organization = a.organization \
-             AND m.group_id = a.group_id AND m.member_id = a.member_id)",
-        );
-        left.push(MARKED);
-        left.execute(self.conn)?;
-        Ok(())
-    }
-
-    /// Marks the groups of a member that has just got an account, as far as the app has them.
-    pub fn mark_groups_of(&mut self, app: AppId, member: ResourceId, now_us: i64) -> Result<()> {
-        let mut sql = Sql::new(
-            "SELECT m.group_id FROM member m JOIN link l ON l.organization = m.organization \
-             AND l.resource_id = m.group_id WHERE m.organization = ",
-        );
-        sql.bind(self.organization).push(" AND m.member_id = ").bind(member);
-        sql.push(" AND l.app_id = ").bind(app);
-        let groups: Vec<(ResourceId,)> = sql.load::<(Id,), _>(self.conn)?;
-        for (group,) in &groups {
-            self.mark_members(app, *group, &[member])?;
-        }
-        let jobs: Vec<_> =
-            groups.iter().map(|(group,)| (*group, "Group", Priority::Group)).collect();
-        self.mark_due(app, &jobs, now_us)
-    }
-
     /// Notes what the app was told: these members are as the directory said when they were read.
     pub fn settle_members(
         &mut self,
@@ -259,13 +115,8 @@ impl Transaction<'_> {
         group: ResourceId,
         due: &[DueMember],
     ) -> Result<()> {
-        let joined: Vec<(ResourceId, &str)> = due
-            .iter()
-            .filter_map(|one| match &one.wish {
-                Some((remote, true)) => Some((one.member, remote.as_str())),
-                _ => None,
-            })
-            .collect();
+        let joined: Vec<(ResourceId, &str)> =
+            due.iter().filter_map(|one| Some((one.member, one.join.as_deref()?))).collect();
         for chunk in joined.chunks(200) {
             let mut sql = Sql::new(
                 "INSERT INTO link_member (organization, app_id, group_id, member_id, remote_id) VALUES ",
@@ -275,7 +126,10 @@ impl Transaction<'_> {
                 sql.bind(self.organization).push(", ").bind(app).push(", ").bind(group);
                 sql.push(", ").bind(*member).push(", ").bind(*remote).push(")");
             }
-            sql.push(" ON CONFLICT DO NOTHING");
+            sql.push(
+                " ON CONFLICT (organization, app_id, group_id, member_id) \
+                 DO UPDATE SET remote_id = excluded.remote_id",
+            );
             sql.execute(self.conn)?;
         }
         // Who left, and who has no account that could be in the app's group.
@@ -328,20 +182,4 @@ impl Reader<'_> {
         users.dedup();
         Ok(users)
     }
-}
-
-/// A table `below` of these resources and of all that is in the groups among them, however deep,
-/// each once. It is to be followed by a query of it.
-pub(super) fn below(organization: OrganizationId, resources: &[ResourceId]) -> Sql {
-    let mut sql = Sql::new(
-        "WITH RECURSIVE below(id, kind) AS (SELECT id, kind FROM resource WHERE organization = ",
-    );
-    sql.bind(organization).push(" AND id IN ");
-    // CROSS JOIN keeps SQLite from starting at the other end.
-    list(&mut sql, resources).push(
-        " UNION SELECT m.member_id, m.member_kind FROM below CROSS JOIN member m \
-         WHERE below.kind = 'Group' AND m.group_id = below.id AND m.organization = ",
-    );
-    sql.bind(organization).push(")");
-    sql
 }

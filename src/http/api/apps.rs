@@ -16,7 +16,7 @@ use crate::auth::Principal;
 use crate::id::{self, AppId, OrganizationId, ResourceId};
 use crate::mapping::scope::Rules;
 use crate::mapping::validation::unmapped;
-use crate::outbound::application::owner;
+use crate::outbound::application::{nesting, owner};
 use crate::outbound::policy::Policy;
 use crate::outbound::sync;
 use crate::outbound::weigh;
@@ -311,10 +311,13 @@ pub async fn update(
         change.scope = Some(rules);
         changes_scope = true;
     }
-    if let Some(policy) = body.policy {
-        check_policy(&policy, entry(&row.adapter)?)?;
-        row.policy = serde_json::to_value(&policy).unwrap_or_default();
-        change.policy = Some(policy);
+    let mut policy: Option<Policy> = serde_json::from_value(row.policy.clone()).ok();
+    let nested = policy.as_ref().map(nesting);
+    if let Some(changed) = body.policy {
+        check_policy(&changed, entry(&row.adapter)?)?;
+        row.policy = serde_json::to_value(&changed).unwrap_or_default();
+        change.policy = Some(changed.clone());
+        policy = Some(changed);
     }
     if let Some(sample) = body.sample_user {
         row.sample = checked_sample(&state, organization, &sample).await?;
@@ -325,9 +328,12 @@ pub async fn update(
     let actor = caller.actor();
     // A scope says of which groups the app is told, too.
     let has_groups = !entry(&row.adapter)?.schema.groups.is_empty();
+    let nests = policy.as_ref().map(nesting);
     state
         .store()
         .write(organization, move |transaction| {
+            // Changes are published before this or after it, not beside it.
+            transaction.lock_organization()?;
             transaction.update_app(&row, now_us)?;
             for secret in &put {
                 transaction.put_secret(&owner(id), secret, now_us)?;
@@ -339,9 +345,13 @@ pub async fn update(
             // Who belongs in the app is another question now, and everybody is asked it.
             if changes_scope && row.enabled {
                 transaction.mark_everybody(id, has_groups, now_us)?;
-                if has_groups {
-                    transaction.compare_all_members(id)?;
+                if let Some(nesting) = nests.filter(|_| has_groups) {
+                    transaction.compare_all_members(id, nesting)?;
                 }
+            }
+            // Who counts as a member of a group is another question now.
+            if let Some(nesting) = nests.filter(|_| has_groups && row.enabled && nests != nested) {
+                transaction.compare_anew(id, nesting, now_us)?;
             }
             permit.carry_out(transaction, &row, (&actor, now_us))
         })

@@ -13,6 +13,7 @@ use crate::id::{AppId, ResourceId, RunId};
 use crate::mapping::impact::name;
 use crate::outbound::application::Application;
 use crate::outbound::sync::{self, Approval, Request};
+use crate::store::pushes::Nesting;
 use crate::store::runs::{ItemRow, RunRow};
 use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
@@ -183,8 +184,8 @@ async fn application(
     state.application(caller, &run.app.to_string()).await
 }
 
-fn of(application: &Application) -> (AppId, bool) {
-    (application.row.id, application.has_groups())
+fn of(application: &Application) -> (AppId, Option<Nesting>) {
+    (application.row.id, application.groups())
 }
 
 /// *Confirm*: applies a planned run, as soon as no other run of the app is being applied. A second
@@ -246,7 +247,7 @@ pub async fn approve(
         )));
     }
     let approval = Approval { by: caller.actor(), reason };
-    let app = (application.row.clone(), application.has_groups());
+    let app = (application.row.clone(), application.groups());
     let approved = sync::approve(&state.engine, caller.organization, app, row.id, approval).await?;
     Ok(HttpResponse::Ok().json(RunView::of(approved.unwrap_or(row), state.clock().now_us())))
 }

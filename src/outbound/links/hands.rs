@@ -351,6 +351,7 @@ pub async fn adopt(
     let Some(actor) = confirmed_by else { return Ok(action) };
     let (app, kind) = (application.row.id, subject.kind);
     let (name, groups) = (application.row.name.clone(), application.has_groups());
+    let counting = application.counting();
     let state = if observed.active == Some(false) { "deactivated" } else { "linked" };
     let seen_us = engine.clock().now_us();
     let row = LinkRow {
@@ -384,10 +385,10 @@ pub async fn adopt(
                 transaction.mark_due(app, &[(id, kind.as_str(), priority(kind))], now_us)?;
                 transaction.mark_referrers(app, id, now_us)?;
                 mark_left(transaction, app, id, &left, now_us)?;
-                if groups {
-                    transaction.mark_groups_of(app, id, now_us)?;
+                for nesting in if groups { counting.ways(transaction)? } else { Vec::new() } {
+                    transaction.mark_groups_of(app, id, nesting, now_us)?;
                     if kind == Kind::Group {
-                        transaction.compare_members(app, id)?;
+                        transaction.compare_members(app, id, nesting)?;
                     }
                 }
             }

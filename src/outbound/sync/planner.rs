@@ -312,7 +312,7 @@ impl Planner<'_> {
         let total = i64::try_from(total).unwrap_or(i64::MAX);
         let (run, app) = (self.row.id, self.application.row.id);
         let (removals, limits) = (self.summary.removals, self.application.policy.guard);
-        let groups = self.application.has_groups();
+        let groups = self.application.groups();
         let listed = self.summary.listing.as_ref().map_or(0, |listing| listing.accounts);
         let counts =
             (i64::try_from(seen).unwrap_or(i64::MAX), i64::try_from(listed).unwrap_or(i64::MAX));

@@ -112,5 +112,5 @@ impl Push<'_> {
 }
 
 const fn leaves(member: &DueMember) -> bool {
-    matches!(member.wish, Some((_, false)))
+    member.leave.is_some()
 }

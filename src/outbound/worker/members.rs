@@ -12,19 +12,25 @@ use crate::store::pushes::DueMember;
 /// those who would be too many to be taken out unasked.
 pub(super) async fn push(push: &Push<'_>, group: &RemoteId, asked: &mut bool) -> Result<(), Stop> {
     let (app, resource) = (push.application.row.id, push.job.resource);
+    let nesting = push.application.nesting();
     let mut refused: Option<Reason> = None;
     let mut held = None;
     let mut after = None;
     let mut limit = 1;
     let mut is_known = false;
     loop {
-        let due = push
+        let (due, now) = push
             .engine
             .store()
             .read(push.application.organization, move |reader| {
-                reader.due_members(app, resource, after, limit)
+                let due = reader.due_members(app, resource, after, limit, nesting)?;
+                Ok((due, reader.app_revision(app)?))
             })
             .await?;
+        if now != Some(push.application.row.revision) {
+            // Who counts as a member may be another question now.
+            return Err(Stop::Anew);
+        }
         let Some(last) = due.last().map(|one| one.member) else { break };
         // The app is asked how many it takes only when there is something to tell it.
         if !is_known {
@@ -42,7 +48,7 @@ pub(super) async fn push(push: &Push<'_>, group: &RemoteId, asked: &mut bool) ->
         // A part of a refused request is smaller: in the end one member is refused alone.
         let mut parts = vec![due];
         while let Some(part) = parts.pop() {
-            match tell(push, group, &part, asked).await {
+            match tell(push, group, &part, limit, asked).await {
                 Ok(()) => {}
                 Err(Stop::App(Failure::Refused(reason))) => {
                     if let Some((first, second)) = halves(&part) {
@@ -71,23 +77,25 @@ async fn tell(
     push: &Push<'_>,
     group: &RemoteId,
     due: &[DueMember],
+    limit: usize,
     asked: &mut bool,
 ) -> Result<(), Stop> {
-    let mut change = MemberChange::default();
-    for member in due {
-        match &member.wish {
-            Some((remote, true)) => change.add.push(RemoteId(remote.clone())),
-            Some((remote, false)) => change.remove.push(RemoteId(remote.clone())),
-            None => {}
-        }
-    }
     let watch = Stopwatch::start();
-    let told = change.add.len() + change.remove.len();
-    if told > 0 {
+    let leaving = due.iter().filter_map(|one| Some((one.leave.clone()?, false)));
+    let joining = due.iter().filter_map(|one| Some((one.join.clone()?, true)));
+    let names: Vec<(String, bool)> = joining.chain(leaving).collect();
+    let told = names.len();
+    // Whoever has another account now is named twice, which may be one request more.
+    for part in names.chunks(limit) {
+        let mut change = MemberChange::default();
+        for (id, joins) in part {
+            let names = if *joins { &mut change.add } else { &mut change.remove };
+            names.push(RemoteId(id.clone()));
+        }
         *asked = true;
         push.application.adapter.members(group, &change).await?;
-        push.taken(&push.leaving(due));
     }
+    push.taken(&push.leaving(due));
     settle(push, due.to_vec(), told, &watch).await
 }
 

@@ -277,6 +277,7 @@ impl<'a> Recorder<'a> {
         let job = self.job.clone();
         let new = matches!(action, Action::Create | Action::Adopt);
         let groups = self.application.policy.groups;
+        let counting = self.application.counting();
         let referred = self.referred.lock().clone();
         let digest = self.digest.lock().clone();
         let now_us = self.engine.clock().now_us();
@@ -305,15 +306,12 @@ impl<'a> Recorder<'a> {
                 transaction.mark_referrers(row.app, row.resource, now_us)?;
             }
             if new && groups {
-                match kind {
+                for nesting in counting.ways(transaction)? {
+                    if kind == Kind::Group {
+                        transaction.compare_members(row.app, row.resource, nesting)?;
+                    }
                     // Groups that wait for this member are due.
-                    Kind::User => {
-                        transaction.mark_groups_of(row.app, row.resource, now_us)?;
-                    }
-                    Kind::Group => {
-                        transaction.compare_members(row.app, row.resource)?;
-                        transaction.mark_groups_of(row.app, row.resource, now_us)?;
-                    }
+                    transaction.mark_groups_of(row.app, row.resource, nesting, now_us)?;
                 }
             }
             if is_last {
