@@ -12,6 +12,7 @@ use crate::outbound::application::{Application, Error as ApplicationError};
 use crate::outbound::engine::Engine;
 use crate::outbound::sync;
 use crate::store::apps::AppRow;
+use crate::store::pushes::Nesting;
 use crate::store::{self};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -128,7 +129,7 @@ impl World {
             transaction.update_app(&AppRow { scope: scope.clone(), ..row }, now_us)?;
             if enabled {
                 transaction.mark_everybody(id, true, now_us)?;
-                transaction.compare_all_members(id)?;
+                transaction.compare_all_members(id, Nesting::Members)?;
             }
             Ok(())
         });
@@ -347,7 +348,7 @@ async fn keep_runs(
             "planning" => sync::planner::made(engine, &application, run).await?,
             "queued" => {
                 let (id, now_us) = (run.id, engine.clock().now_us());
-                let of = (app, application.has_groups());
+                let of = (app, application.groups());
                 engine
                     .store()
                     .write(organization, move |transaction| {
