@@ -3,9 +3,11 @@
 mod admin;
 mod assigning;
 pub mod bridge;
+mod complaints;
 mod drafting;
 mod failures;
 mod following;
+mod guarding;
 mod meddler;
 mod syncing;
 mod trouble;

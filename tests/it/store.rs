@@ -10,6 +10,7 @@ mod members;
 mod opening;
 mod plans;
 mod references;
+mod removals;
 mod resources;
 mod schema;
 mod writing;
