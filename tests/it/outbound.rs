@@ -3,12 +3,14 @@
 mod admin;
 mod assigning;
 pub mod bridge;
+mod complaints;
 mod drafting;
 mod drifting;
 mod failures;
 mod following;
 mod leaving;
 mod ledger;
+mod guarding;
 mod meddler;
 mod roster;
 mod running;

@@ -11,6 +11,7 @@ mod members;
 mod opening;
 mod plans;
 mod references;
+mod removals;
 mod resources;
 mod schema;
 mod telling;

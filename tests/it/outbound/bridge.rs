@@ -30,11 +30,15 @@ pub struct Bridge {
 impl Bridge {
     /// Starts one.
     pub async fn start(store: &Store, vault: &Vault) -> Self {
-        let clock = Clock::System;
+        Self::start_at(store, vault, Clock::System).await
+    }
+
+    /// Starts one with a clock of its own.
+    pub async fn start_at(store: &Store, vault: &Vault, clock: Clock) -> Self {
         let organization = store.organization_named("default", clock.now_us()).await.unwrap();
+        let now_us = clock.now_us();
         let token = store
             .write(organization.id, move |transaction| {
-                let now_us = Clock::System.now_us();
                 let id = ClientId(new_uuid(now_us));
                 let client = transaction.client_named("tests", None, (id, now_us))?;
                 let scopes = [Scope::ScimWrite, Scope::Admin];

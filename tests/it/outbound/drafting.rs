@@ -260,7 +260,8 @@ both! {
         assert_eq!(lines.last().unwrap()["impact"], impact);
 
         bridge.admin(Method::PUT, MAPPING, draft["mapping"].clone()).await;
-        bridge.admin(Method::PATCH, "/apps/sandbox", json!({ "scope": draft["scope"] })).await;
+        let path = "/apps/sandbox?approve=10";
+        bridge.admin(Method::PATCH, path, json!({ "scope": draft["scope"] })).await;
         let accounts = bridge.accounts("sandbox", "User").await;
         let count = |holds: &dyn Fn(&Value) -> bool| accounts.iter().filter(|one| holds(one)).count();
         assert_eq!(count(&|one| one["active"] == json!(false)), 10);

@@ -1,0 +1,150 @@
+//! What was taken away within the hour, and what waits for approval.
+
+use crate::world::{NOW, ORG, both};
+use rollcall::store::jobs::Priority;
+use rollcall::store::links::LinkRow;
+use rollcall::store::removals::{Removed, counts};
+use serde_json::Map;
+
+const MINUTE: i64 = 60_000_000;
+const ONE: Removed = Removed { deactivations: 1, deletions: 0, memberships: 0 };
+
+both! {
+    async fn removals_count_for_an_hour(world: World) {
+        let (app, other) = (world.app("training").await, world.app("other").await);
+        let more = Removed { deactivations: 0, deletions: 2, memberships: 30 };
+        for (removed, at_us) in [(ONE, NOW), (ONE, NOW + MINUTE), (more, NOW + 30 * MINUTE)] {
+            world.store.write(ORG, move |t| {
+                t.lock_removals(app)?;
+                t.count_removed(app, &removed, at_us)
+            }).await.unwrap();
+        }
+        let lately = |app, now_us| world.store.read(ORG, move |r| r.removed_lately(app, now_us));
+        let all = Removed { deactivations: 2, deletions: 2, memberships: 30 };
+        assert_eq!(lately(app, NOW + 60 * MINUTE).await.unwrap(), all);
+        assert_eq!(lately(app, NOW + 70 * MINUTE).await.unwrap(), more);
+        assert_eq!(lately(app, NOW + 100 * MINUTE).await.unwrap(), Removed::default());
+        assert_eq!(lately(other, NOW).await.unwrap(), Removed::default(), "of another app");
+        assert!(counts(NOW, NOW + 60 * MINUTE) && !counts(NOW, NOW + 70 * MINUTE));
+    }
+
+    /// Many who take away at the same time see each other: none is let through beyond the limit.
+    async fn they_are_counted_one_after_the_other(world: World) {
+        let app = world.app("training").await;
+        let tries = (0..40).map(|_| {
+            let store = world.store.clone();
+            tokio::spawn(async move {
+                store.write(ORG, move |t| {
+                    t.lock_removals(app)?;
+                    if t.removed_lately(app, NOW)?.deactivations >= 7 {
+                        return Ok(false);
+                    }
+                    t.count_removed(app, &ONE, NOW)?;
+                    Ok(true)
+                }).await.unwrap()
+            })
+        });
+        let done = futures_util::future::join_all(tries).await;
+        assert_eq!(done.into_iter().filter(|one| *one.as_ref().unwrap()).count(), 7);
+    }
+
+    async fn only_what_waits_for_approval_is_approved(world: World) {
+        let app = world.app("training").await;
+        let [held, refused, ready] =
+            [world.user("held").await, world.user("refused").await, world.user("ready").await];
+        let jobs = world.store.write(ORG, move |t| {
+            let due: Vec<_> =
+                [held, refused, ready].iter().map(|id| (*id, "User", Priority::User)).collect();
+            t.mark_due(app, &due, NOW)?;
+            t.claim_jobs(app, NOW, 10, NOW + MINUTE, false)
+        }).await.unwrap();
+        world.store.write(ORG, move |t| {
+            for job in &jobs {
+                let reason = match job.resource {
+                    one if one == held => r#"{"cause":"guard","detail":"20 were","remedy":""}"#,
+                    one if one == refused => r#"{"cause":"refused","detail":"","remedy":""}"#,
+                    _ => {
+                        t.defer_job(app, job, NOW, 0, None)?;
+                        continue;
+                    }
+                };
+                assert!(t.park_job(app, job, reason)?);
+            }
+            Ok(())
+        }).await.unwrap();
+        let released = world.store.write(ORG, move |t| {
+            assert_eq!(t.waiting_for_approval(app)?, 1);
+            let released = t.approve_waiting(app, NOW)?;
+            assert_eq!(t.waiting_for_approval(app)?, 0);
+            Ok(released)
+        }).await.unwrap();
+        assert_eq!(released, 1);
+        let mut jobs = world.store.write(ORG, move |t| {
+            t.claim_jobs(app, NOW, 10, NOW + MINUTE, false)
+        }).await.unwrap();
+        jobs.sort_by_key(|job| job.resource);
+        let found: Vec<_> = jobs.iter().map(|job| (job.resource, job.approved)).collect();
+        assert_eq!(found, [(held, true), (ready, false)]);
+    }
+
+    /// Somebody was deleted and made anew: the account is another's now, who is in the group, and taking
+    /// it out would take them out.
+    async fn an_account_that_is_another_members_now_stays_in_the_group(world: World) {
+        let app = world.app("training").await;
+        let (old, new) = (world.user("ann").await, world.user("ann again").await);
+        let group = world.group("Everybody", &[old]).await;
+        let due = move |world: &World| {
+            let store = world.store.clone();
+            async move { store.read(ORG, move |r| r.due_members(app, group, None, 10)).await.unwrap() }
+        };
+        let linked = move |resource, state: &str| LinkRow {
+            app, resource, kind: "User".into(), remote_id: Some("r1".into()), state: state.into(),
+            origin: "created".into(), record: Map::new(), pushed_us: NOW, leaving_us: None,
+            seen_us: None, drift: Map::new(), mapping: None,
+        };
+        let first = linked(old, "linked");
+        world.store.write(ORG, move |t| {
+            t.put_link(&first)?;
+            t.compare_members(app, group)
+        }).await.unwrap();
+        let told = due(&world).await;
+        assert_eq!(told[0].wish, Some(("r1".to_owned(), true)));
+        world.store.write(ORG, move |t| t.settle_members(app, group, &told)).await.unwrap();
+
+        world.store.write(ORG, move |t| {
+            t.delete_resource(old)?;
+            t.mark_members(app, group, &[old])
+        }).await.unwrap();
+        assert_eq!(due(&world).await[0].wish, Some(("r1".to_owned(), false)), "nobody else has it");
+        let second = linked(new, "linked");
+        world.store.write(ORG, move |t| {
+            t.forget_remote_of_others(&second)?;
+            t.put_link(&second)
+        }).await.unwrap();
+        assert_eq!(due(&world).await[0].wish, Some(("r1".to_owned(), false)), "no member has it");
+        let differing = move |world: &World| {
+            let store = world.store.clone();
+            async move {
+                store.read(ORG, move |r| {
+                    let any = r.groups_that_differ(app, &[group])?.len();
+                    Ok((any, r.differing_members(app, group, 10)?))
+                }).await.unwrap()
+            }
+        };
+        assert_eq!(differing(&world).await, (1, vec![("r1".to_owned(), false)]));
+        world.add(group, &[new]).await.unwrap();
+        let told = due(&world).await;
+        assert_eq!((told.len(), &told[0].wish), (1, &None), "the new one is marked when linked");
+        assert_eq!(differing(&world).await, (1, vec![("r1".to_owned(), true)]));
+        world.store.write(ORG, move |t| {
+            t.settle_members(app, group, &told)?;
+            t.compare_members(app, group)
+        }).await.unwrap();
+        let told = due(&world).await;
+        assert_eq!((told.len(), told[0].member), (1, new));
+        assert_eq!(told[0].wish, Some(("r1".to_owned(), true)));
+        world.store.write(ORG, move |t| t.settle_members(app, group, &told)).await.unwrap();
+        assert_eq!(differing(&world).await, (0, Vec::new()));
+        assert!(world.store.read(ORG, move |r| r.link(app, old)).await.unwrap().is_none());
+    }
+}
