@@ -3,10 +3,15 @@
 mod admin;
 mod assigning;
 pub mod bridge;
+mod complaints;
+mod downstream;
 mod drafting;
 mod failures;
 mod following;
+mod lifecycle;
+mod linking;
 mod meddler;
+mod provisioning;
 mod syncing;
 mod trouble;
 mod wire;

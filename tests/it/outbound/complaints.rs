@@ -1,0 +1,3 @@
+//! What people complain of in other products, complaint by complaint: none of it happens here.
+
+mod lifecycle;
