@@ -216,7 +216,8 @@ impl Reader<'_> {
             return Ok(Holder::Nobody);
         };
         let waits = self.job_states(app, Some(&[other.resource]), None, 1)?;
-        if waits.iter().any(|job| job.state != "parked") {
+        // Somebody in days of grace goes on having the account, or gave it up with leaving.
+        if waits.iter().any(|job| !["parked", "waiting"].contains(&job.state.as_str())) {
             return Ok(Holder::Leaving);
         }
         let there = self.resource_any(other.resource)?.is_some();

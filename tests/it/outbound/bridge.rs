@@ -22,6 +22,7 @@ pub const PATIENCE: Duration = Duration::from_mins(1);
 pub struct Bridge {
     pub base: String,
     pub token: String,
+    store: Store,
     client: reqwest::Client,
     server: ServerHandle,
     engine: Option<Running>,
@@ -65,7 +66,8 @@ impl Bridge {
         tokio::spawn(server);
         let client = reqwest::Client::new();
         let token = token.expose_secret().to_owned();
-        Self { base, token, client, server: handle, engine: Some(engine) }
+        let store = store.clone();
+        Self { base, token, store, client, server: handle, engine: Some(engine) }
     }
 
     /// Stops it, as a signal would.
@@ -135,6 +137,16 @@ impl Bridge {
                 None => return all,
             }
         }
+    }
+
+    /// Waits until every change of the directory has become work.
+    pub async fn published(&self) {
+        let waiting = async {
+            while !self.store.organizations_with_changes().await.unwrap().is_empty() {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, waiting).await.expect("changes are never published");
     }
 
     /// The account with that login name.

@@ -1,3 +1,4 @@
-//! What people complain about in provisioning, one test for each complaint.
+//! What people complain of in other products, complaint by complaint: none of it happens here.
 
 mod guard;
+mod lifecycle;
