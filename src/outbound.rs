@@ -14,6 +14,7 @@ mod dispatch;
 pub mod engine;
 pub mod guard;
 pub mod impact;
+pub mod integrity;
 pub mod plan;
 pub mod policy;
 pub mod preview;

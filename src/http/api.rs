@@ -9,6 +9,7 @@ mod body;
 mod caller;
 mod clients;
 mod description;
+mod integrity;
 mod mapping;
 mod organization;
 mod paging;
@@ -48,6 +49,7 @@ use utoipa::{Modify, OpenApi};
         runs::quick_sync, runs::list, runs::get, runs::confirm, runs::cancel,
         activity::accounts, activity::links, activity::parked, activity::retry_all,
         activity::provision, activity::why, activity::attempts, activity::changes,
+        integrity::check,
         clients::list, clients::get, clients::update,
         organization::get, organization::update,
         schemas::list, schemas::get, schemas::put, schemas::remove,
@@ -237,6 +239,11 @@ pub fn configure(state: ApiState) -> impl FnOnce(&mut web::ServiceConfig) {
                 .service(
                     web::resource("/apps/{app}/why/{resource}")
                         .route(web::get().to(activity::why))
+                        .default_service(web::route().to(wrong_method)),
+                )
+                .service(
+                    web::resource("/apps/{app}/integrity")
+                        .route(web::get().to(integrity::check))
                         .default_service(web::route().to(wrong_method)),
                 )
                 .service(

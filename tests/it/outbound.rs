@@ -6,6 +6,7 @@ pub mod bridge;
 mod drafting;
 mod failures;
 mod following;
+mod integrity;
 mod ledger;
 mod meddler;
 mod syncing;

@@ -44,7 +44,7 @@ macro_rules! shapes {
 }
 
 shapes! {
-    Account AppFields Attribute Dialect Difference Exchange Impact Kind MappingDocument PendingReason
+    Account AppFields Attribute Dialect Difference Exchange Impact Integrity Kind MappingDocument PendingReason
     Plan Policy Preview Provisioned Queue Report ResourceType Sample SchemaDefinition Scope Setting
     Untranslated UserOrNobody Why
 }

@@ -90,6 +90,7 @@ impl Transaction<'_> {
         );
         sql.push(ON_MARKED).push(if run.is_some() { TAKES_RUN } else { KEEPS_RUN });
         marked += sql.execute(self.conn)?;
+        self.sync_begun(app)?;
         Ok(i64::try_from(marked).unwrap_or(i64::MAX))
     }
 
