@@ -45,6 +45,8 @@ ids! {
     AttemptId;
     /// A change of the directory.
     ChangeId;
+    /// A message that is to be delivered.
+    DeliveryId;
     /// A running process, as holder of leases.
     InstanceId;
 }

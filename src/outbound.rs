@@ -17,6 +17,7 @@ pub mod engine;
 pub mod guard;
 pub mod impact;
 pub mod links;
+pub mod integrity;
 pub mod plan;
 pub mod policy;
 pub mod preview;

@@ -12,6 +12,7 @@ mod description;
 mod drift;
 mod guard;
 mod links;
+mod integrity;
 mod mapping;
 mod organization;
 mod paging;
@@ -56,7 +57,7 @@ use utoipa::{Modify, OpenApi};
         links::list, links::get, links::retry, links::unlink, links::relink, links::link,
         provision::provision,
         activity::accounts, activity::parked, activity::retry_all,
-        activity::why, activity::attempts, activity::changes,
+        activity::why, activity::attempts, activity::changes, integrity::check,
         clients::list, clients::get, clients::update,
         organization::get, organization::update,
         schemas::list, schemas::get, schemas::put, schemas::remove,
@@ -311,6 +312,11 @@ pub fn configure(state: ApiState) -> impl FnOnce(&mut web::ServiceConfig) {
                 .service(
                     web::resource("/apps/{app}/why/{resource}")
                         .route(web::get().to(activity::why))
+                        .default_service(web::route().to(wrong_method)),
+                )
+                .service(
+                    web::resource("/apps/{app}/integrity")
+                        .route(web::get().to(integrity::check))
                         .default_service(web::route().to(wrong_method)),
                 )
                 .service(

@@ -2,7 +2,7 @@
 
 use super::application::Application;
 use super::engine::Engine;
-use super::plan::{self, Found, Link, Next, Origin, Parked, Situation, Standing};
+use super::plan::{self, Found, Link, Next, Origin, Parked, Situation, Standing, Verdict};
 use super::situation::{self, Beside, Reading, Terms};
 use super::words;
 use crate::adapters::adapter::{Failure, Reason, RemoteId, Step, WireRequest};
@@ -234,6 +234,9 @@ pub struct Rehearsal {
     pub steps: Vec<Step>,
     /// Whether a person would have to look first.
     pub parked: bool,
+    /// Why nothing is left to do in the end; none where a person has to look, or where nothing is
+    /// done before days of grace are over.
+    pub verdict: Option<Verdict>,
     /// One sentence: what comes of it.
     pub sentence: String,
 }
@@ -313,15 +316,15 @@ pub fn rehearse(mut now: Situation) -> Rehearsal {
                 let day = rfc3339(until_us);
                 let sentence =
                     format!("{} Nothing more is done before {day}.", so_far(&now, &done));
-                return Rehearsal { steps, parked: false, sentence };
+                return Rehearsal { steps, parked: false, verdict: None, sentence };
             }
             Next::Park(Parked { reason: Reason { detail, remedy, .. }, .. }) => {
                 let sentence = format!("Nothing is sent. {detail} {remedy}");
-                return Rehearsal { steps, parked: true, sentence };
+                return Rehearsal { steps, parked: true, verdict: None, sentence };
             }
             Next::Done(verdict) => {
                 let told = now.members.add.len() + now.members.remove.len();
-                if verdict == plan::Verdict::InSync
+                if verdict == Verdict::InSync
                     && told > 0
                     && let Some(remote) = now.link.as_ref().and_then(|link| link.remote.clone())
                 {
@@ -334,12 +337,12 @@ pub fn rehearse(mut now: Situation) -> Rehearsal {
                     let noun = words::noun(now.kind);
                     format!("The {noun} {}.", done.join(", then "))
                 };
-                return Rehearsal { steps, parked: false, sentence };
+                return Rehearsal { steps, parked: false, verdict: Some(verdict), sentence };
             }
         }
     }
     let sentence = "The plan does not end; this is a defect of Rollcall.".into();
-    Rehearsal { steps, parked: true, sentence }
+    Rehearsal { steps, parked: true, verdict: None, sentence }
 }
 
 fn so_far(now: &Situation, done: &[&str]) -> String {

@@ -77,6 +77,8 @@ pub(super) struct Reading {
     pub(super) targets: Vec<ResourceId>,
     /// How many groups it is a member of itself, where that was read.
     pub(super) groups: u64,
+    /// When it last changed itself; 0 where it is gone.
+    pub(super) changed_us: i64,
     /// The first members of whom the app is to be told, where that was read.
     members: MemberChange,
 }
@@ -90,6 +92,7 @@ impl Reading {
             link: Some(link),
             targets: Vec::new(),
             groups: 0,
+            changed_us: 0,
             members: MemberChange::default(),
         }
     }
@@ -176,6 +179,7 @@ pub(super) async fn read(
                 link,
                 targets: Vec::new(),
                 groups: 0,
+                changed_us: 0,
                 members: MemberChange::default(),
             })
         })
@@ -200,15 +204,37 @@ pub(super) async fn page(
     application: &Application,
     terms: &[Terms],
     kind: Kind,
-    (after, limit): (Option<ResourceId>, i64),
+    range: (Option<ResourceId>, i64),
     beside: Beside,
 ) -> store::Result<Vec<Reading>> {
+    page_with(engine, application, terms, kind, range, beside, |_, page| Ok(page)).await
+}
+
+/// Reads the next objects of a kind in order of their ids, and what `more` reads about them at the
+/// same moment.
+///
+/// # Errors
+/// The store's, and those of `more`.
+pub(super) async fn page_with<T, F>(
+    engine: &Engine,
+    application: &Application,
+    terms: &[Terms],
+    kind: Kind,
+    (after, limit): (Option<ResourceId>, i64),
+    beside: Beside,
+    more: F,
+) -> store::Result<T>
+where
+    T: Send + 'static,
+    F: FnOnce(&mut Reader<'_>, Vec<Reading>) -> store::Result<T> + Send + 'static,
+{
     let gatherer = Gatherer { beside, ..Gatherer::new(engine, application, terms) };
     engine
         .store()
         .read(application.organization, move |reader| {
             let page = reader.page_of(kind.as_str(), after, limit)?;
-            gatherer.gather(reader, kind, page)
+            let readings = gatherer.gather(reader, kind, page)?;
+            more(reader, readings)
         })
         .await
 }
@@ -302,6 +328,7 @@ impl Gatherer {
                 link: links.remove(&stored.id),
                 targets,
                 groups: u64::try_from(count).unwrap_or_default(),
+                changed_us: stored.modified_us,
                 members,
             });
         }

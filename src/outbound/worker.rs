@@ -437,15 +437,12 @@ impl Push<'_> {
             Lost::Release => Some(Following::Released),
         };
         now.found = None;
-        match (state, &mut now.link) {
-            (Some(state), Some(link)) => {
-                link.state = state;
-                self.recorder.lost(now.kind, link, watch).await
-            }
-            _ => {
-                now.link = None;
-                self.recorder.unlink(Some(Action::Lost), watch).await
-            }
+        if let (Some(state), Some(link)) = (state, &mut now.link) {
+            link.state = state;
+            self.recorder.lost(now.kind, link, watch).await
+        } else {
+            now.link = None;
+            self.recorder.unlink(Some(Action::Lost), watch).await
         }
     }
 

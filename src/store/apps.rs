@@ -189,6 +189,17 @@ impl Reader<'_> {
             .optional()?)
     }
 
+    /// Since when an app may differ from what it should hold without anything being done about it:
+    /// its mapping, scope or policy was changed, and no sync has looked at everybody since.
+    pub fn unsynced_since(&mut self, id: AppId) -> Result<Option<i64>> {
+        let found: Option<Option<i64>> = app::table
+            .find((self.organization, id))
+            .select(app::unsynced_us)
+            .first(self.conn)
+            .optional()?;
+        Ok(found.flatten())
+    }
+
     /// Ids of the apps that follow the directory, paused ones too: their queues fill.
     pub fn enabled_apps(&mut self) -> Result<Vec<AppId>> {
         Ok(app::table
@@ -232,6 +243,7 @@ impl Transaction<'_> {
     /// the name.
     pub fn update_app(&mut self, changed: &AppRow, now_us: i64) -> Result<()> {
         let organization = self.organization;
+        let before = self.app(changed.id)?;
         let updated = diesel::update(
             app::table.filter(
                 app::organization
@@ -253,7 +265,34 @@ impl Transaction<'_> {
             app::modified_us.eq(now_us),
         ))
         .execute(self.reader.conn)?;
-        if updated == 1 { Ok(()) } else { Err(Error::Stale) }
+        if updated != 1 {
+            return Err(Error::Stale);
+        }
+        let Some(before) = before else { return Ok(()) };
+        let terms = |row: &AppRow| (row.mapping, row.scope.clone(), row.policy.clone());
+        if terms(&before) != terms(changed) {
+            self.await_sync(changed.id, now_us)?;
+        }
+        Ok(())
+    }
+
+    /// Notes that from now on something else decides what the app should hold, or that what was to
+    /// be looked at is not looked at after all: until everybody is, see [`Reader::unsynced_since`].
+    /// Does not raise the app's revision.
+    pub fn await_sync(&mut self, id: AppId, now_us: i64) -> Result<()> {
+        self.set_unsynced(id, Some(now_us))
+    }
+
+    /// Notes that everybody about whom there is something to do is marked as due, by what is in force.
+    pub fn sync_begun(&mut self, id: AppId) -> Result<()> {
+        self.set_unsynced(id, None)
+    }
+
+    fn set_unsynced(&mut self, id: AppId, since_us: Option<i64>) -> Result<()> {
+        diesel::update(app::table.find((self.organization, id)))
+            .set(app::unsynced_us.eq(since_us))
+            .execute(self.reader.conn)?;
+        Ok(())
     }
 
     /// Pauses an app with a sentence, or lets it go on. Its queue is kept. With a revision, only if

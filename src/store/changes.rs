@@ -6,7 +6,8 @@ use super::sql::Sql;
 use super::{Error, Reader, Result, Transaction};
 use crate::id::{ChangeId, ResourceId, new_uuid};
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Nullable, Text};
+use diesel::sql_types::{BigInt, Bool, Nullable, Text};
+use std::collections::HashSet;
 
 /// What happened to a resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -187,6 +188,28 @@ impl Transaction<'_> {
 }
 
 impl Reader<'_> {
+    /// Which of these resources have changes that no app was told of yet.
+    pub fn unpublished_of(&mut self, resources: &[ResourceId]) -> Result<HashSet<ResourceId>> {
+        let mut found = HashSet::new();
+        for chunk in resources.chunks(500) {
+            let mut sql = Sql::new("SELECT DISTINCT resource_id FROM change WHERE organization = ");
+            sql.bind(self.organization).push(" AND position IS NULL AND resource_id IN (");
+            sql.binds(chunk.iter().copied()).push(")");
+            let rows: Vec<(ResourceId,)> = sql.load::<(Id,), _>(self.conn)?;
+            found.extend(rows.into_iter().map(|row| row.0));
+        }
+        Ok(found)
+    }
+
+    /// Whether there are changes of resources of a type that no app was told of yet.
+    pub fn has_unpublished(&mut self, kind: &str) -> Result<bool> {
+        let mut sql = Sql::new("SELECT EXISTS (SELECT 1 FROM change WHERE organization = ");
+        sql.bind(self.organization).push(" AND position IS NULL AND kind = ");
+        sql.bind(kind).push(")");
+        let rows: Vec<(bool,)> = sql.load::<(Bool,), _>(self.conn)?;
+        Ok(rows.first().is_some_and(|row| row.0))
+    }
+
     /// Published changes after a position, at most `limit`.
     pub fn changes(&mut self, after: i64, limit: i64) -> Result<Vec<ChangeRow>> {
         let rows: Vec<Row> = change::table

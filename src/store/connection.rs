@@ -1,7 +1,7 @@
 //! One connection type for both databases, and the SQL types that they write differently.
 
 use crate::id::{
-    AppId, AttemptId, ChangeId, ClientId, InstanceId, OrganizationId, ResourceId, RunId,
+    AppId, AttemptId, ChangeId, ClientId, DeliveryId, InstanceId, OrganizationId, ResourceId, RunId,
 };
 use diesel::deserialize::{self, FromSql, Queryable};
 use diesel::expression::AsExpression;
@@ -184,7 +184,7 @@ macro_rules! column_value {
     };
 }
 
-ids!(ResourceId AppId RunId ClientId AttemptId ChangeId InstanceId);
+ids!(ResourceId AppId RunId ClientId AttemptId ChangeId DeliveryId InstanceId);
 
 impl<DB> ToSql<BigInt, DB> for OrganizationId
 where

@@ -292,6 +292,10 @@ impl Transaction<'_> {
         if cancelled == 0 {
             return Ok(false);
         }
+        // What it was to do is not done: the app stays as it is until the next run.
+        if let Some(run) = self.run(id)? {
+            self.await_sync(run.app, now_us)?;
+        }
         // Jobs that only the run made (nothing changed since, nothing was begun) go; others stay,
         // without the run.
         let mut sql = Sql::new("DELETE FROM job WHERE organization = ");

@@ -10,6 +10,7 @@ mod drifting;
 mod failures;
 mod following;
 mod guarding;
+mod integrity;
 mod leaving;
 mod ledger;
 mod lifecycle;

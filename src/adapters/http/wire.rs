@@ -134,16 +134,13 @@ fn fitted(notes: Notes) -> Wire {
             one.body = one.body.map(|_long| "…".into());
             one.answer = None;
         }
-        match room.checked_sub(length(&one)) {
-            Some(rest) => {
-                room = rest;
-                kept.push_front(one);
-            }
-            _ => {
-                // Older ones that would still fit are left out too: there is no hole.
-                room = 0;
-                left_out = left_out.saturating_add(1);
-            }
+        if let Some(rest) = room.checked_sub(length(&one)) {
+            room = rest;
+            kept.push_front(one);
+        } else {
+            // Older ones that would still fit are left out too: there is no hole.
+            room = 0;
+            left_out = left_out.saturating_add(1);
         }
     }
     Wire { exchanges: kept.into(), left_out }

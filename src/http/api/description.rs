@@ -45,7 +45,7 @@ macro_rules! shapes {
 }
 
 shapes! {
-    Account AppFields Attribute Breach Dialect Difference Exchange Held Impact Kind Limits LinkAnswer LinkDetail
+    Account AppFields Attribute Breach Dialect Difference Exchange Held Impact Integrity Kind Limits LinkAnswer LinkDetail
     Maintenance MappingDocument PendingReason Plan Policy Preview ProvisionedNow Queue Removals Report
     ResourceType Sample SchemaDefinition Scope Setting Untranslated UserOrNobody Why
 }

@@ -245,7 +245,7 @@ fn a_protected_account_is_never_touched() {
     }
     let policy = Arc::new(Policy { protected: by_id, ..Policy::default() });
     let found = Some(vec![Found { observed: observed("r1", &[]), taken: false }]);
-    let now = Situation { policy, found, ..situation() };
+    let now = Situation { found, policy, ..situation() };
     assert_eq!(next(&now), Next::Done(Verdict::Protected), "nor taken over");
 }
 

@@ -92,6 +92,7 @@ impl Transaction<'_> {
         );
         sql.push(ON_MARKED).push(KEEPS_RUN);
         marked += sql.execute(self.conn)?;
+        self.sync_begun(app)?;
         Ok(i64::try_from(marked).unwrap_or(i64::MAX))
     }
 

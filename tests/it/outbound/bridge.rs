@@ -78,6 +78,13 @@ impl Bridge {
         self.server.stop(false).await;
     }
 
+    /// Stops working the queues; requests are still answered.
+    pub async fn rest(&mut self) {
+        if let Some(engine) = self.engine.take() {
+            assert!(engine.stop(PATIENCE).await, "the engine did not stop");
+        }
+    }
+
     /// Sends a request; answers status and body.
     pub async fn send(&self, method: Method, path: &str, body: Option<Value>) -> (u16, Value) {
         let mut request =

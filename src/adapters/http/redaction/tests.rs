@@ -99,7 +99,7 @@ fn document() -> impl Strategy<Value = Value> {
         4 => secret().prop_map(Value::from),
         1 => any::<bool>().prop_map(Value::from),
         1 => Just(Value::Null),
-        1 => Just(Value::from(4_711_4711)),
+        1 => Just(Value::from(47_114_711)),
         1 => secret().prop_map(|text| format!("emails[value eq {}]", Value::from(text)).into()),
     ];
     leaf.prop_recursive(4, 60, 14, |inner| {
