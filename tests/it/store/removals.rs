@@ -3,6 +3,7 @@
 use crate::world::{NOW, ORG, both};
 use rollcall::store::jobs::Priority;
 use rollcall::store::links::LinkRow;
+use rollcall::store::pushes::Nesting;
 use rollcall::store::removals::{Removed, counts};
 use serde_json::Map;
 
@@ -95,7 +96,7 @@ both! {
         let group = world.group("Everybody", &[old]).await;
         let due = move |world: &World| {
             let store = world.store.clone();
-            async move { store.read(ORG, move |r| r.due_members(app, group, None, 10)).await.unwrap() }
+            async move { store.read(ORG, move |r| r.due_members(app, group, None, 10, Nesting::Members)).await.unwrap() }
         };
         let linked = move |resource, state: &str| LinkRow {
             app, resource, kind: "User".into(), remote_id: Some("r1".into()), state: state.into(),
@@ -105,44 +106,44 @@ both! {
         let first = linked(old, "linked");
         world.store.write(ORG, move |t| {
             t.put_link(&first)?;
-            t.compare_members(app, group)
+            t.compare_members(app, group, Nesting::Members)
         }).await.unwrap();
         let told = due(&world).await;
-        assert_eq!(told[0].wish, Some(("r1".to_owned(), true)));
+        assert_eq!(told[0].join.as_deref(), Some("r1"));
         world.store.write(ORG, move |t| t.settle_members(app, group, &told)).await.unwrap();
 
         world.store.write(ORG, move |t| {
             t.delete_resource(old)?;
             t.mark_members(app, group, &[old])
         }).await.unwrap();
-        assert_eq!(due(&world).await[0].wish, Some(("r1".to_owned(), false)), "nobody else has it");
+        assert_eq!(due(&world).await[0].leave.as_deref(), Some("r1"), "nobody else has it");
         let second = linked(new, "linked");
         world.store.write(ORG, move |t| {
             t.forget_remote_of_others(&second)?;
             t.put_link(&second)
         }).await.unwrap();
-        assert_eq!(due(&world).await[0].wish, Some(("r1".to_owned(), false)), "no member has it");
+        assert_eq!(due(&world).await[0].leave.as_deref(), Some("r1"), "no member has it");
         let differing = move |world: &World| {
             let store = world.store.clone();
             async move {
                 store.read(ORG, move |r| {
-                    let any = r.groups_that_differ(app, &[group])?.len();
-                    Ok((any, r.differing_members(app, group, 10)?))
+                    let any = r.groups_that_differ(app, &[group], Nesting::Members)?.len();
+                    Ok((any, r.differing_members(app, group, 10, Nesting::Members)?))
                 }).await.unwrap()
             }
         };
         assert_eq!(differing(&world).await, (1, vec![("r1".to_owned(), false)]));
         world.add(group, &[new]).await.unwrap();
         let told = due(&world).await;
-        assert_eq!((told.len(), &told[0].wish), (1, &None), "the new one is marked when linked");
+        assert_eq!((told.len(), &told[0].join, &told[0].leave), (1, &None, &None), "the new one is marked when linked");
         assert_eq!(differing(&world).await, (1, vec![("r1".to_owned(), true)]));
         world.store.write(ORG, move |t| {
             t.settle_members(app, group, &told)?;
-            t.compare_members(app, group)
+            t.compare_members(app, group, Nesting::Members)
         }).await.unwrap();
         let told = due(&world).await;
         assert_eq!((told.len(), told[0].member), (1, new));
-        assert_eq!(told[0].wish, Some(("r1".to_owned(), true)));
+        assert_eq!(told[0].join.as_deref(), Some("r1"));
         world.store.write(ORG, move |t| t.settle_members(app, group, &told)).await.unwrap();
         assert_eq!(differing(&world).await, (0, Vec::new()));
         assert!(world.store.read(ORG, move |r| r.link(app, old)).await.unwrap().is_none());
