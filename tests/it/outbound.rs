@@ -3,6 +3,8 @@
 mod admin;
 mod assigning;
 pub mod bridge;
+mod budget;
+mod complaints;
 mod drafting;
 mod drifting;
 mod failures;
@@ -10,6 +12,7 @@ mod following;
 mod leaving;
 mod ledger;
 mod meddler;
+mod nesting;
 mod roster;
 mod running;
 mod syncing;

@@ -213,20 +213,26 @@ impl Play {
                 let Some(group) = self.group(*choice) else { return };
                 self.delete("Group", group).await;
                 self.groups.remove(&group);
-                self.groups.values_mut().for_each(|members| drop(members.remove(&group)));
+                self.groups.values_mut().for_each(|members| {
+                    members.remove(&group);
+                });
             }
             Step::DeletePerson(choice) => {
                 let Some(person) = self.person(*choice) else { return };
                 self.delete("User", person).await;
                 self.people.remove(&person);
-                self.groups.values_mut().for_each(|members| drop(members.remove(&person)));
+                self.groups.values_mut().for_each(|members| {
+                    members.remove(&person);
+                });
             }
             Step::Remake(choice) => {
                 if let Some(person) =
                     self.person(*choice).filter(|id| self.accounts.contains_key(id))
                 {
                     let old = self.accounts.remove(&person).unwrap();
-                    self.told.values_mut().for_each(|members| drop(members.remove(&old)));
+                    self.told.values_mut().for_each(|members| {
+                        members.remove(&old);
+                    });
                     self.forget(person, true).await;
                     self.link(person, "User").await;
                 }
@@ -239,8 +245,12 @@ impl Play {
                     self.link(person, "User").await;
                 }
             }
-            Step::Publish(limit) => drop(self.publish(*limit).await),
-            Step::Work(hand) => drop(self.work(*hand).await),
+            Step::Publish(limit) => {
+                self.publish(*limit).await;
+            }
+            Step::Work(hand) => {
+                self.work(*hand).await;
+            }
             Step::Switch => {
                 self.nesting = match self.nesting {
                     Nesting::Members => Nesting::Flatten,
@@ -332,7 +342,9 @@ impl Play {
                         && id.0.as_u128() % 2 == 0
                         && let Some(old) = self.accounts.remove(&id)
                     {
-                        self.told.values_mut().for_each(|members| drop(members.remove(&old)));
+                        self.told.values_mut().for_each(|members| {
+                            members.remove(&old);
+                        });
                         self.forget(id, true).await;
                     }
                     self.write(move |t| t.close_job(app, &job, NOW)).await;
@@ -340,7 +352,9 @@ impl Play {
                 }
                 if !self.groups.contains_key(&id) {
                     if let Some(old) = self.accounts.remove(&id) {
-                        self.told.values_mut().for_each(|members| drop(members.remove(&old)));
+                        self.told.values_mut().for_each(|members| {
+                            members.remove(&old);
+                        });
                     }
                     self.told.remove(&id);
                     self.forget(id, true).await;

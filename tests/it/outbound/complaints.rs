@@ -1,0 +1,3 @@
+//! What people complain about in provisioning, one test for each complaint.
+
+mod groups;
