@@ -80,6 +80,17 @@ pub struct MemberChange {
     pub remove: Vec<RemoteId>,
 }
 
+/// Who is in a group as far as Rollcall told the app, for adapters of apps that must be told everybody
+/// to be told of one: what such an app shows may be a part, or nothing.
+#[async_trait]
+pub trait Told: Send + Sync {
+    /// The app's ids of those of whom it was told before. Looks at the whole group.
+    ///
+    /// # Errors
+    /// [`Failure::Again`] when they cannot be read.
+    async fn members(&self) -> Result<Vec<RemoteId>, Failure>;
+}
+
 /// A page of accounts.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AccountPage {
@@ -222,8 +233,14 @@ pub trait Adapter: Send + Sync {
     async fn set_active(&self, kind: Kind, id: &RemoteId, active: bool) -> Result<(), Failure>;
     /// Removes an object. One that is gone already counts as removed.
     async fn delete(&self, kind: Kind, id: &RemoteId) -> Result<(), Failure>;
-    /// Changes who is in a group; at most `members_per_request` names in all.
-    async fn members(&self, group: &RemoteId, change: &MemberChange) -> Result<(), Failure>;
+    /// Changes who is in a group; at most `members_per_request` names in all. Nobody leaves but those
+    /// who are named, whatever the app shows; `told` is asked only where everybody must be named.
+    async fn members(
+        &self,
+        group: &RemoteId,
+        change: &MemberChange,
+        told: &dyn Told,
+    ) -> Result<(), Failure>;
     /// A page of objects.
     async fn list(&self, kind: Kind, from: Option<&str>) -> Result<AccountPage, Failure>;
     /// What would be sent for these steps, secrets left out. Sends nothing. Goes by what has been

@@ -8,7 +8,7 @@ mod fields;
 
 use super::adapter::{
     AccountPage, Adapter, Capabilities, Change, Failure, Key, MemberChange, Observed, Reason,
-    RemoteId, Report, Step, WireRequest,
+    RemoteId, Report, Step, Told, WireRequest,
 };
 use crate::clock::Clock;
 use crate::id;
@@ -301,7 +301,12 @@ impl Adapter for Sandbox {
         self.accounts.remove(kind, &id.0).await
     }
 
-    async fn members(&self, group: &RemoteId, change: &MemberChange) -> Result<(), Failure> {
+    async fn members(
+        &self,
+        group: &RemoteId,
+        change: &MemberChange,
+        _told: &dyn Told,
+    ) -> Result<(), Failure> {
         let mut account = self.existing(Kind::Group, group).await?;
         let before = account.members.clone();
         account.members.extend(change.add.iter().map(|id| id.0.clone()));

@@ -16,7 +16,7 @@ mod record;
 
 use super::adapter::{
     AccountPage, Adapter, Capabilities, Change, Failure, Key, MemberChange, Observed, Reason,
-    RemoteId, Report, Step, WireRequest,
+    RemoteId, Report, Step, Told, WireRequest,
 };
 use super::http::{Answer, Call, Http};
 use crate::mapping::field::Kind;
@@ -202,11 +202,16 @@ impl Adapter for Scim {
         answer.success().map(|_| ())
     }
 
-    async fn members(&self, group: &RemoteId, change: &MemberChange) -> Result<(), Failure> {
+    async fn members(
+        &self,
+        group: &RemoteId,
+        change: &MemberChange,
+        told: &dyn Told,
+    ) -> Result<(), Failure> {
         if change.add.is_empty() && change.remove.is_empty() {
             return Ok(());
         }
-        self.change_members(group, change).await
+        self.change_members(group, change, told).await
     }
 
     async fn list(&self, kind: Kind, from: Option<&str>) -> Result<AccountPage, Failure> {

@@ -231,18 +231,7 @@ fn join(situation: &Situation) -> Next {
     match found.as_slice() {
         [] => Next::Create(creation(&situation.desired)),
         [only] if !only.taken => Next::Adopt(only.observed.clone()),
-        [only] => Next::Park(Parked {
-            cause: Cause::Taken,
-            reason: Reason {
-                field: None,
-                detail: format!(
-                    "The app's object {} already belongs to another resource.",
-                    only.observed.id.0
-                ),
-                remedy: "Make the matching fields differ, or remove the other resource.".into(),
-            },
-            candidates: vec![only.observed.id.0.clone()],
-        }),
+        [only] => Next::Park(taken(situation, &only.observed)),
         several => Next::Park(Parked {
             cause: Cause::Disputed,
             reason: Reason {
@@ -281,6 +270,30 @@ fn look(situation: &Situation, keys: Vec<Key>) -> Next {
                     .into(),
         },
     ))
+}
+
+/// Whose an object is is known by its id; that another resource has the same name does not change it.
+fn taken(situation: &Situation, observed: &Observed) -> Parked {
+    let text = |value: &Value| value.as_str().map(fold);
+    let same = keys(situation).into_iter().find(|key| {
+        let theirs = observed.record.0.get(&key.field).and_then(text);
+        theirs.is_some() && theirs == text(&key.value)
+    });
+    let field = same.map(|key| key.field);
+    let alike = field.as_ref().map(|field| format!(" with the same {field}")).unwrap_or_default();
+    let id = &observed.id.0;
+    Parked {
+        cause: Cause::Taken,
+        reason: Reason {
+            detail: format!("The app's object {id}{alike} belongs to another resource."),
+            remedy: format!(
+                "Let them differ in {}, or remove the other resource.",
+                field.clone().unwrap_or_else(|| quoted(&situation.match_fields))
+            ),
+            field,
+        },
+        candidates: vec![id.clone()],
+    }
 }
 
 fn leave(situation: &Situation, standing: Standing) -> Next {

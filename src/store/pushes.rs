@@ -107,6 +107,17 @@ impl Reader<'_> {
     }
 }
 
+impl Reader<'_> {
+    /// The app's ids of all members of a group of whom it was told, each once. Looks at the whole group.
+    pub fn told_members(&mut self, app: AppId, group: ResourceId) -> Result<Vec<String>> {
+        let mut sql = Sql::new("SELECT DISTINCT remote_id FROM link_member WHERE organization = ");
+        sql.bind(self.organization).push(" AND app_id = ").bind(app);
+        sql.push(" AND group_id = ").bind(group);
+        let rows: Vec<(String,)> = sql.load::<(Text,), _>(self.conn)?;
+        Ok(rows.into_iter().map(|row| row.0).collect())
+    }
+}
+
 impl Transaction<'_> {
     /// Notes what the app was told: these members are as the directory said when they were read.
     pub fn settle_members(

@@ -3,6 +3,7 @@
 mod admin;
 mod assigning;
 pub mod bridge;
+mod budget;
 mod complaints;
 mod downstream;
 mod drafting;
@@ -16,6 +17,7 @@ mod ledger;
 mod lifecycle;
 mod linking;
 mod meddler;
+mod nesting;
 mod provisioning;
 mod roster;
 mod running;

@@ -146,6 +146,15 @@ async fn what_a_real_app_would_refuse_is_refused() {
     assert_eq!(app.read(Kind::User, &made.id).await.unwrap().record, made.record);
 }
 
+struct Nobody;
+
+#[async_trait]
+impl Told for Nobody {
+    async fn members(&self) -> Result<Vec<RemoteId>, Failure> {
+        Ok(Vec::new())
+    }
+}
+
 #[tokio::test]
 async fn groups_hold_members_as_a_set() {
     let accounts = Arc::new(Memory::default());
@@ -153,8 +162,8 @@ async fn groups_hold_members_as_a_set() {
     let made = app.create(Kind::Group, &record(json!({ "name": "T" })), "once").await.unwrap();
     let ids = |names: &[&str]| names.iter().map(|id| RemoteId((*id).into())).collect::<Vec<_>>();
     let change = MemberChange { add: ids(&["b", "a", "b"]), remove: Vec::new() };
-    app.members(&made.id, &change).await.unwrap();
-    app.members(&made.id, &MemberChange { add: ids(&["c"]), remove: ids(&["a", "z"]) })
+    app.members(&made.id, &change, &Nobody).await.unwrap();
+    app.members(&made.id, &MemberChange { add: ids(&["c"]), remove: ids(&["a", "z"]) }, &Nobody)
         .await
         .unwrap();
     let account = accounts.get(Kind::Group, &made.id.0).await.unwrap().unwrap();

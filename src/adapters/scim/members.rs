@@ -3,11 +3,14 @@
 //! Servers differ most in how members leave. The standard way is tried first. Where it is refused,
 //! the group is read before anything else is tried and read again after it, because a server that
 //! reads `remove` with the path `members` as *all of them* would empty the group.
+//!
+//! A server that must be told everybody is told those whom it shows and those of whom it was told before:
+//! it may show a part of a large group, or nobody.
 
 use super::change::is_about_paths;
 use super::patch::{Removal, members};
 use super::{Scim, noted, shown};
-use crate::adapters::adapter::{Failure, MemberChange, RemoteId, WireRequest};
+use crate::adapters::adapter::{Failure, MemberChange, RemoteId, Told, WireRequest};
 use crate::adapters::http::Answer;
 use crate::mapping::field::Kind;
 use serde_json::{Map, Value, json};
@@ -21,23 +24,25 @@ impl Scim {
         &self,
         group: &RemoteId,
         change: &MemberChange,
+        told: &dyn Told,
     ) -> Result<(), Failure> {
         if self.members_by_put().await? {
-            return self.put_members(group, change).await;
+            return self.put_members(group, change, told).await;
         }
         let removal = self.quirks.removal();
         if removal == Removal::Whole && !change.remove.is_empty() {
             let (_, current) = self.group(group).await?;
-            return self.replace_members(group, &after(current.unwrap_or_default(), change)).await;
+            let everybody = with(current.unwrap_or_default(), told).await?;
+            return self.replace_members(group, &after(everybody, change)).await;
         }
         let answer = self.patch(Kind::Group, group, &members(change, removal)).await?;
         match answer.status {
             404 if !self.is_unknown_patch(Kind::Group, group).await? => Err(Failure::Gone),
             404 | 405 => {
                 self.quirks.put_members.set();
-                self.put_members(group, change).await
+                self.put_members(group, change, told).await
             }
-            400 | 409 | 501 => self.settle(group, change, &answer).await,
+            400 | 409 | 501 => self.settle(group, change, &answer, told).await,
             _ => answer.success().map(|_| ()),
         }
     }
@@ -52,6 +57,7 @@ impl Scim {
         group: &RemoteId,
         change: &MemberChange,
         refusal: &Answer,
+        told: &dyn Told,
     ) -> Result<(), Failure> {
         let current = match self.group(group).await?.1 {
             Some(current) => current,
@@ -91,7 +97,8 @@ impl Scim {
             self.quirks.learn_removal(Removal::Listed);
             return Ok(());
         }
-        self.replace_members(group, &expected).await?;
+        let everybody = with(expected, told).await?;
+        self.replace_members(group, &after(everybody, change)).await?;
         self.quirks.learn_removal(Removal::Whole);
         Ok(())
     }
@@ -101,10 +108,15 @@ impl Scim {
         self.patch(Kind::Group, group, &[operation]).await?.success().map(|_| ())
     }
 
-    async fn put_members(&self, group: &RemoteId, change: &MemberChange) -> Result<(), Failure> {
+    async fn put_members(
+        &self,
+        group: &RemoteId,
+        change: &MemberChange,
+        told: &dyn Told,
+    ) -> Result<(), Failure> {
         let (mut resource, current) = self.group(group).await?;
         let current = current.unwrap_or_default();
-        let next = after(current.clone(), change);
+        let next = after(with(current.clone(), told).await?, change);
         if next == current {
             return Ok(());
         }
@@ -168,6 +180,12 @@ fn id(element: &Value) -> Option<RemoteId> {
 
 fn values(ids: &Ids) -> Value {
     ids.iter().map(|id| json!({ "value": id.0 })).collect()
+}
+
+/// Those whom the server shows, and those of whom it was told.
+async fn with(mut current: Ids, told: &dyn Told) -> Result<Ids, Failure> {
+    current.extend(told.members().await?);
+    Ok(current)
 }
 
 fn after(mut current: Ids, change: &MemberChange) -> Ids {

@@ -7,6 +7,7 @@ use crate::mapping::field::Kind;
 use crate::mapping::record::Record;
 use crate::scim::urn::ENTERPRISE_USER;
 use crate::scim::value::fold;
+use crate::store::pushes::Nesting;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -38,6 +39,8 @@ pub(super) struct Terms {
     pub(super) out_of_scope: Wish,
     pub(super) groups: bool,
     pub(super) group_deleted: Wish,
+    /// Whether everybody below a group is its member, and no group is.
+    pub(super) flatten: bool,
 }
 
 impl Wish {
@@ -61,6 +64,11 @@ impl Terms {
         }
     }
 
+    /// Who counts as a member of a group.
+    pub(super) const fn nesting(&self) -> Nesting {
+        if self.flatten { Nesting::Flatten } else { Nesting::Members }
+    }
+
     /// The policy as it is kept.
     pub(super) fn policy(&self) -> Value {
         json!({
@@ -69,6 +77,7 @@ impl Terms {
             "outOfScope": self.out_of_scope.as_str(),
             "groups": self.groups,
             "groupDeleted": self.group_deleted.as_str(),
+            "nestedGroups": if self.flatten { "flatten" } else { "members" },
         })
     }
 

@@ -152,6 +152,15 @@ impl Directory {
                 .any(|inner| self.group(*inner).is_some() && self.is_within(id, *inner))
     }
 
+    /// Who counts as a member of a group in an app.
+    pub(super) fn members(&self, group: ResourceId, terms: &Terms) -> BTreeSet<ResourceId> {
+        if terms.flatten {
+            let people = self.people.iter().map(|person| person.id);
+            return people.filter(|id| self.is_within(*id, group)).collect();
+        }
+        self.group(group).map(|group| group.members.clone()).unwrap_or_default()
+    }
+
     /// Whether somebody should have an account in an app.
     pub(super) fn standing(&self, id: ResourceId, terms: &Terms) -> Standing {
         if let Some(group) = self.group(id) {

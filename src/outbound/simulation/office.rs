@@ -23,7 +23,8 @@ impl World {
         let (what, app) = {
             let mut scene = self.scene();
             let apps = scene.apps.len();
-            let weights = [(6, 0), (3, 1), (4, 2), (3, 3), (3, 4), (3, 5), (2, 6), (2, 7), (6, 8)];
+            let weights =
+                [(6, 0), (3, 1), (4, 2), (3, 3), (3, 4), (3, 5), (2, 6), (2, 7), (6, 8), (3, 9)];
             (scene.dice.weighed(&weights), scene.dice.below(apps))
         };
         match what {
@@ -35,6 +36,7 @@ impl World {
             5 => self.let_go_on(app),
             6 => self.cancel(app),
             7 => self.switch(app),
+            9 => self.change_nesting(app),
             _ => self.keep_runs(app),
         }
     }
@@ -114,14 +116,15 @@ impl World {
     }
 
     fn change_scope(&self, app: usize) {
-        let (scope, id, now_us) = {
+        let (scope, nesting, id, now_us) = {
             let mut scene = self.scene();
             let scene = &mut *scene;
             scene.resolve_late(None);
             let scope = new_scope(&mut scene.dice, &scene.directory.groups);
             scene.apps[app].terms.scope = scope.clone();
             scene.say(&format!("the scope of app{app} is {scope:?}"));
-            (scene.apps[app].terms.scope(), scene.apps[app].id, self.clock.now_us())
+            let app = &scene.apps[app];
+            (app.terms.scope(), app.terms.nesting(), app.id, self.clock.now_us())
         };
         self.write(move |transaction| {
             let row = transaction.app(id)?.unwrap();
@@ -129,11 +132,34 @@ impl World {
             transaction.update_app(&AppRow { scope: scope.clone(), ..row }, now_us)?;
             if enabled {
                 transaction.mark_everybody(id, true, now_us)?;
-                transaction.compare_all_members(id, Nesting::Members)?;
+                transaction.compare_all_members(id, nesting)?;
             }
             Ok(())
         });
         self.scene().note_wishes();
+    }
+
+    /// Groups in groups are told in the other way.
+    fn change_nesting(&self, app: usize) {
+        let (id, policy, nesting, now_us) = {
+            let mut scene = self.scene();
+            let terms = &mut scene.apps[app].terms;
+            terms.flatten = !terms.flatten;
+            let told = format!("groups of app{app} are flat: {}", terms.flatten);
+            scene.say(&told);
+            let app = &scene.apps[app];
+            (app.id, app.terms.policy(), app.terms.nesting(), self.clock.now_us())
+        };
+        self.write(move |transaction| {
+            transaction.lock_organization()?;
+            let row = transaction.app(id)?.unwrap();
+            let enabled = row.enabled;
+            transaction.update_app(&AppRow { policy: policy.clone(), ..row }, now_us)?;
+            if enabled {
+                transaction.compare_anew(id, nesting, now_us)?;
+            }
+            Ok(())
+        });
     }
 
     fn change_mapping(&self, app: usize) {

@@ -71,8 +71,8 @@ impl World {
     pub(super) fn misses_member(&self, app: usize, group: ResourceId) -> bool {
         let holders = self.holders(app);
         let scene = self.scene();
-        let members = scene.directory.group(group).map(|group| group.members.clone());
-        members.into_iter().flatten().any(|member| {
+        let members = scene.directory.members(group, &scene.apps[app].terms);
+        members.into_iter().any(|member| {
             let object = holders.of(member);
             object.is_some_and(|object| !scene.apps[app].accounts.contains_key(object))
         })
@@ -175,8 +175,9 @@ impl View<'_> {
         if self.holders.of(id) != Some(&account.id) {
             return Some(format!("{} is not known as its own", account.id));
         }
+        let members = self.directory.members(id, &self.app.terms);
         let wanted: BTreeSet<&String> =
-            group.members.iter().filter_map(|member| self.held_and_there(*member)).collect();
+            members.iter().filter_map(|member| self.held_and_there(*member)).collect();
         let is_strange = |member: &&String| {
             self.holders.last(member).is_none()
                 && self.app.accounts.get(*member).is_some_and(|one| one.origin == Origin::There)

@@ -4,7 +4,7 @@
 use super::scene::{Scene, Side};
 use crate::adapters::adapter::{
     AccountPage, Adapter, Capabilities, Change, Failure, Key, MemberChange, Observed, Reason,
-    RemoteId, Report, Step, WireRequest,
+    RemoteId, Report, Step, Told, WireRequest,
 };
 use crate::id::ResourceId;
 use crate::mapping::field::Kind;
@@ -327,7 +327,12 @@ impl Adapter for Scripted {
         self.ask(call, |scene| gone(scene.delete(self.app, kind, id))).await
     }
 
-    async fn members(&self, group: &RemoteId, change: &MemberChange) -> Result<(), Failure> {
+    async fn members(
+        &self,
+        group: &RemoteId,
+        change: &MemberChange,
+        _told: &dyn Told,
+    ) -> Result<(), Failure> {
         let ids = |ids: &[RemoteId]| -> Vec<String> { ids.iter().map(|id| id.0.clone()).collect() };
         let text = format!("+{:?} -{:?}", ids(&change.add), ids(&change.remove));
         let call = Call::new(Verb::Members, Some(group), text);

@@ -262,6 +262,7 @@ fn decided(dice: &mut Dice, groups: &[Group]) -> Terms {
         out_of_scope: dice.weighed(&wishes),
         groups: dice.chance(800),
         group_deleted: dice.weighed(&[(1, Wish::Nothing), (4, Wish::Delete)]),
+        flatten: dice.chance(500),
     }
 }
 

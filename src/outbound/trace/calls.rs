@@ -3,7 +3,7 @@
 use super::{Answer, Step, Trace};
 use crate::adapters::adapter::{
     AccountPage, Adapter, Capabilities, Change, Failure, Key, MemberChange, Observed, RemoteId,
-    Report, Step as Asked, WireRequest,
+    Report, Step as Asked, Told, WireRequest,
 };
 use crate::clock::Stopwatch;
 use crate::mapping::field::Kind;
@@ -155,7 +155,12 @@ impl Adapter for Heard {
         answer
     }
 
-    async fn members(&self, group: &RemoteId, change: &MemberChange) -> Result<(), Failure> {
+    async fn members(
+        &self,
+        group: &RemoteId,
+        change: &MemberChange,
+        told: &dyn Told,
+    ) -> Result<(), Failure> {
         let (joins, leaves) = (change.add.len(), change.remove.len());
         let sentence = format!("The group is told of its members: {joins} join, {leaves} leave.");
         let mut requests = Vec::new();
@@ -173,7 +178,7 @@ impl Adapter for Heard {
             }
         }
         let asking = self.begun("members", sentence, requests);
-        let answer = self.inner.members(group, change).await;
+        let answer = self.inner.members(group, change, told).await;
         asking.answered(&answer, |()| "The app took it.".to_owned());
         answer
     }

@@ -3,9 +3,10 @@
 
 use super::record::Action;
 use super::{Push, Stop};
-use crate::adapters::adapter::{Failure, MemberChange, Reason, RemoteId};
+use crate::adapters::adapter::{Failure, MemberChange, Reason, RemoteId, Told};
 use crate::clock::Stopwatch;
 use crate::store::pushes::DueMember;
+use async_trait::async_trait;
 
 /// Tells the app of every member that differs, in requests of the size that it takes. Members that
 /// the app refuses stay marked and do not hold up the others; the group is parked in the end. So are
@@ -93,10 +94,26 @@ async fn tell(
             names.push(RemoteId(id.clone()));
         }
         *asked = true;
-        push.application.adapter.members(group, &change).await?;
+        push.application.adapter.members(group, &change, push).await?;
     }
     push.taken(&push.leaving(due));
     settle(push, due.to_vec(), told, &watch).await
+}
+
+#[async_trait]
+impl Told for Push<'_> {
+    async fn members(&self) -> Result<Vec<RemoteId>, Failure> {
+        let (app, group) = (self.application.row.id, self.job.resource);
+        let told = self
+            .engine
+            .store()
+            .read(self.application.organization, move |reader| reader.told_members(app, group))
+            .await;
+        match told {
+            Ok(ids) => Ok(ids.into_iter().map(RemoteId).collect()),
+            Err(error) => Err(Failure::Again { after: None, detail: error.to_string() }),
+        }
+    }
 }
 
 async fn settle(

@@ -1,4 +1,5 @@
 //! What people complain of in other products, complaint by complaint: none of it happens here.
 
+mod groups;
 mod guard;
 mod lifecycle;

@@ -245,8 +245,12 @@ impl Play {
                     self.link(person, "User").await;
                 }
             }
-            Step::Publish(limit) => drop(self.publish(*limit).await),
-            Step::Work(hand) => drop(self.work(*hand).await),
+            Step::Publish(limit) => {
+                self.publish(*limit).await;
+            }
+            Step::Work(hand) => {
+                self.work(*hand).await;
+            }
             Step::Switch => {
                 self.nesting = match self.nesting {
                     Nesting::Members => Nesting::Flatten,
