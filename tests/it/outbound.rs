@@ -4,6 +4,7 @@ mod admin;
 mod assigning;
 pub mod bridge;
 mod complaints;
+mod crowding;
 mod downstream;
 mod drafting;
 mod drifting;
