@@ -443,7 +443,9 @@ pub(super) fn judge(
     // An account that may have been made and may not is still to be made.
     let is_new = link.as_ref().is_none_or(|link| link.remote_id.is_none());
     let desired = match (&reading.present, standing) {
-        (Some(present), Standing::Member) => present.desired(terms, kind, is_new),
+        (Some(present), Standing::Member | Standing::Deactivated) => {
+            present.desired(terms, kind, is_new)
+        }
         _ => Desired::default(),
     };
     Situation {
