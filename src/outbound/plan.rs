@@ -42,7 +42,8 @@ pub struct Situation {
     pub kind: Kind,
     /// Whether there should be an account.
     pub standing: Standing,
-    /// What it should hold; empty unless `standing` is [`Standing::Member`].
+    /// What it should hold; empty unless `standing` is [`Standing::Member`], or
+    /// [`Standing::Deactivated`], of which only the fields by which it is recognised matter.
     pub desired: Desired,
     /// What is remembered.
     pub link: Option<Link>,
@@ -332,6 +333,12 @@ fn leave(situation: &Situation, standing: Standing) -> Next {
     if switches_off && may_switch_off && link.active {
         return Next::SetActive(remote.clone(), false);
     }
+    if wish.action != Removal::Nothing
+        && !link.active
+        && let Some(update) = renamed(situation, link, remote)
+    {
+        return update;
+    }
     if waits {
         return Next::Wait(end_of_grace(wish, link, situation.now_us));
     }
@@ -343,6 +350,20 @@ fn leave(situation: &Situation, standing: Standing) -> Next {
         _ if link.active => Next::Done(Verdict::LeftAlone),
         _ => Next::Done(Verdict::SwitchedOff),
     }
+}
+
+/// An account that is switched off gives up the name that its person no longer has: somebody else
+/// may have it by now.
+fn renamed(situation: &Situation, link: &Link, remote: &RemoteId) -> Option<Next> {
+    let desired = &situation.desired.always.0;
+    let names = situation.match_fields.iter().filter_map(|field| {
+        let value = desired.get(field).filter(|value| !value.is_null())?;
+        Some((field.clone(), value.clone()))
+    });
+    let names = Record(names.collect());
+    let change = difference(&link.record, &names);
+    (!change.is_empty())
+        .then(|| Next::Update(remote.clone(), change, whole(&link.record, &names)))
 }
 
 /// What policy says about somebody who leaves in this way.

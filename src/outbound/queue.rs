@@ -1,70 +1,39 @@
 //! The queue of one app: claims what is due, works on a few objects at a time, and leaves the app
 //! alone for a while when it is away or asks for it.
+//!
+//! Everything that waits for the store or the app is a task of its own. What waits in a line is
+//! given its turn whether or not it looks: were it polled from here only, it could hold a turn that
+//! this loop itself waits for.
 
-use super::application::Error as ApplicationError;
+mod gate;
+
+use super::application::{Application, Error as ApplicationError};
 use super::engine::{Engine, lease_length, lease_name, micros};
-use super::retry;
 use super::worker::{self, Effect};
-use crate::id::{self, AppId, OrganizationId};
+use crate::adapters::http::TIMEOUT;
+use crate::id::{AppId, OrganizationId};
 use crate::store::apps::Pause;
 use crate::store::jobs::Job;
-use futures_util::stream::{FuturesUnordered, StreamExt as _};
-use std::collections::VecDeque;
+use gate::Gate;
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::{Id, JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
-/// How long a claimed job is ours: longer than any adapter's time-outs together.
-pub(super) const JOB_LEASE: Duration = Duration::from_mins(3);
-/// How many jobs are claimed for each that can be worked on at once. Small, so that a leaver
-/// overtakes a backlog.
-const AHEAD: usize = 4;
+/// How long a job is ours without renewal. It is renewed while we live; if we die, nobody takes it
+/// before the last request that we sent has been answered or given up.
+pub(super) const JOB_LEASE: Duration = Duration::from_secs(2 * TIMEOUT.as_secs());
+/// How often it is renewed.
+const RENEWAL: Duration = Duration::from_secs(JOB_LEASE.as_secs() / 4);
+/// How many jobs are claimed for each that can be at the app at once.
+const AHEAD: usize = 8;
+/// How many objects are worked on for each that can be at the app at once: while some are there,
+/// what came of others is written down together.
+const UNDER_WAY: usize = 4;
 /// How often an idle queue looks by itself.
 const IDLE: Duration = Duration::from_millis(500);
-
-/// Whether an app may be talked to, and how carefully.
-#[derive(Debug, Default)]
-struct Gate {
-    /// Failures in a row that were the app's, not an object's.
-    failures: u32,
-    /// Closed until then.
-    until_us: i64,
-}
-
-impl Gate {
-    fn is_closed(&self, now_us: i64) -> bool {
-        self.until_us > now_us
-    }
-
-    /// How many objects may be tried: one after a failure, until it succeeds.
-    fn width(&self, concurrency: usize) -> usize {
-        if self.failures == 0 { concurrency } else { 1 }
-    }
-
-    /// Notes what a push says about the app. Answers whether the app has just come back.
-    fn note(&mut self, effect: &Effect, now_us: i64) -> bool {
-        match effect {
-            Effect::Fine => {
-                // One failure is an object's as likely as the app's; two in a row are the app's.
-                let came_back = self.failures > 1;
-                *self = Self::default();
-                came_back
-            }
-            Effect::Stumbled { wish } => {
-                self.failures = self.failures.saturating_add(1);
-                let wait = retry::app_wait(self.failures, *wish, id::below(1_001));
-                self.until_us = self.until_us.max(now_us.saturating_add(micros(wait)));
-                false
-            }
-            Effect::Throttled { wish } => {
-                let wait = retry::app_wait(1, *wish, id::below(1_001));
-                self.until_us = self.until_us.max(now_us.saturating_add(micros(wait)));
-                false
-            }
-            Effect::Nothing | Effect::Paused | Effect::Lost => false,
-        }
-    }
-}
 
 /// Works an app's queue until the app is switched off, paused, deleted or no longer ours.
 pub(super) async fn work(
@@ -73,78 +42,293 @@ pub(super) async fn work(
     app: AppId,
     stop: &CancellationToken,
 ) {
-    let mut gate = Gate::default();
+    let mut queue = Queue::new(engine, organization, app);
+    let places = Arc::clone(&queue.places);
     let mut hints = engine.work();
-    let mut busy = FuturesUnordered::new();
-    // Claimed and not begun: claiming several at once costs one transaction instead of several.
-    let mut claimed: VecDeque<Job> = VecDeque::new();
-    let mut leased_until = 0;
-    let mut ending = false;
     loop {
-        ending |= stop.is_cancelled();
-        let now_us = engine.clock().now_us();
-        if !ending && now_us > leased_until - micros(lease_length() / 2) {
-            let until = now_us.saturating_add(micros(lease_length()));
-            let name = lease_name(organization, app);
-            match engine.store().acquire_lease(&name, engine.instance(), now_us, until).await {
-                Ok(true) => leased_until = until,
-                Ok(false) => ending = true,
-                Err(error) => {
-                    tracing::warn!(error = %error, app.id = %app, "the lease was not renewed");
-                    ending = now_us > leased_until;
-                }
+        queue.ending |= stop.is_cancelled();
+        queue.keep_app().await;
+        queue.keep_jobs().await;
+        match hints.has_changed() {
+            Ok(true) => {
+                hints.mark_unchanged();
+                queue.is_hinted = true;
+                queue.is_dry = false;
             }
+            Ok(false) => {}
+            Err(_) => queue.ending = true,
         }
-        hints.mark_unchanged();
-        if !ending && !gate.is_closed(now_us) {
-            let free = gate.width(engine.concurrency()).saturating_sub(busy.len());
-            let wanted = match (free, claimed.len()) {
-                (0, _) => 0,
-                (_, 0) => {
-                    if gate.failures > 0 {
-                        1
-                    } else {
-                        engine.concurrency() * AHEAD
-                    }
-                }
-                _ => 0,
-            };
-            match claim(engine, organization, app, wanted, now_us, gate.failures > 0).await {
-                Claimed::Jobs(application, jobs) => {
-                    claimed.extend(jobs);
-                    for job in claimed.drain(..free.min(claimed.len())) {
-                        let application = Arc::clone(&application);
-                        busy.push(async move { worker::work(engine, &application, job).await });
-                    }
-                }
-                Claimed::Stop => ending = true,
-                Claimed::Trouble => {}
-            }
+        let is_open = queue.is_open();
+        if is_open {
+            queue.begin().await;
+            queue.look();
+        } else if !queue.claimed.is_empty() {
+            give_back(engine, organization, app, queue.claimed.drain(..).collect()).await;
         }
-        if (ending || gate.is_closed(now_us)) && !claimed.is_empty() {
-            give_back(engine, organization, app, claimed.drain(..).collect()).await;
-        }
-        if ending && busy.is_empty() {
+        if queue.ending && queue.tasks.is_empty() {
             return;
         }
-        let now_us = engine.clock().now_us();
-        let nap = if gate.is_closed(now_us) {
-            let wait = u64::try_from(gate.until_us - now_us).unwrap_or(0);
-            Duration::from_micros(wait).min(IDLE)
-        } else {
-            IDLE
-        };
+        let (nap, ending) = (queue.nap(), queue.ending);
+        let waits_for_place = is_open && !queue.claimed.is_empty() && queue.may_begin();
         tokio::select! {
-            Some(effect) = busy.next(), if !busy.is_empty() => {
-                ending |= matches!(effect, Effect::Paused);
-                let now_us = engine.clock().now_us();
-                if gate.note(&effect, now_us) {
-                    release(engine, organization, app, now_us).await;
+            Some(done) = queue.tasks.join_next_with_id() => queue.ended(done).await,
+            place = places.acquire(), if waits_for_place => drop(place),
+            _ = hints.changed(), if !ending => {
+                queue.is_hinted = true;
+                queue.is_dry = false;
+            }
+            () = tokio::time::sleep(nap) => queue.is_dry = false,
+            () = stop.cancelled(), if !ending => {}
+        }
+    }
+}
+
+/// What is known of the queue at one moment.
+struct Queue<'a> {
+    engine: &'a Engine,
+    organization: OrganizationId,
+    app: AppId,
+    gate: Gate,
+    /// As many as may be at the app at once.
+    places: Arc<Semaphore>,
+    tasks: JoinSet<Done>,
+    /// Jobs that are worked on, by their tasks.
+    under_way: HashMap<Id, Job>,
+    /// Claimed and not begun: claiming several at once costs one transaction instead of several.
+    claimed: VecDeque<Job>,
+    /// Whether a claim is under way.
+    is_claiming: bool,
+    /// Whether something may have become due since the last claim began.
+    is_hinted: bool,
+    /// Whether the last claim found less than it wanted, and nothing has happened since.
+    is_dry: bool,
+    /// Until when those that are claimed are surely ours.
+    held_until_us: i64,
+    renewed_us: i64,
+    /// Until when the app is ours.
+    leased_until_us: i64,
+    ending: bool,
+}
+
+/// What a task came to.
+enum Done {
+    Pushed(Effect),
+    Claimed { claimed: Claimed, until_us: i64, wanted: usize },
+}
+
+impl<'a> Queue<'a> {
+    fn new(engine: &'a Engine, organization: OrganizationId, app: AppId) -> Self {
+        Self {
+            engine,
+            organization,
+            app,
+            gate: Gate::default(),
+            places: Arc::new(Semaphore::new(engine.concurrency())),
+            tasks: JoinSet::new(),
+            under_way: HashMap::new(),
+            claimed: VecDeque::new(),
+            is_claiming: false,
+            is_hinted: false,
+            is_dry: false,
+            held_until_us: 0,
+            renewed_us: 0,
+            leased_until_us: 0,
+            ending: false,
+        }
+    }
+
+    fn now_us(&self) -> i64 {
+        self.engine.clock().now_us()
+    }
+
+    fn is_open(&self) -> bool {
+        !self.ending && !self.gate.is_closed(self.now_us())
+    }
+
+    fn nap(&self) -> Duration {
+        match self.gate.wait(self.now_us()) {
+            Some(wait) => wait.min(IDLE),
+            None => IDLE,
+        }
+    }
+
+    /// Renews the lease of the app.
+    async fn keep_app(&mut self) {
+        let now_us = self.now_us();
+        if self.ending || now_us <= self.leased_until_us - micros(lease_length() / 2) {
+            return;
+        }
+        let until = now_us.saturating_add(micros(lease_length()));
+        let name = lease_name(self.organization, self.app);
+        let store = self.engine.store();
+        match store.acquire_lease(&name, self.engine.instance(), now_us, until).await {
+            Ok(true) => self.leased_until_us = until,
+            Ok(false) => self.ending = true,
+            Err(error) => {
+                tracing::warn!(error = %error, app.id = %self.app, "the lease was not renewed");
+                self.ending = now_us > self.leased_until_us;
+            }
+        }
+    }
+
+    /// Renews the leases of the jobs that are claimed or worked on.
+    async fn keep_jobs(&mut self) {
+        let now_us = self.now_us();
+        let jobs: Vec<Job> = self.claimed.iter().chain(self.under_way.values()).cloned().collect();
+        if jobs.is_empty() {
+            self.renewed_us = now_us;
+            return;
+        }
+        if now_us < self.renewed_us.saturating_add(micros(RENEWAL)) {
+            return;
+        }
+        let (app, until_us) = (self.app, now_us.saturating_add(micros(JOB_LEASE)));
+        let kept = self
+            .engine
+            .store()
+            .write(self.organization, move |transaction| {
+                let mut kept = HashSet::new();
+                for job in &jobs {
+                    if transaction.hold_job(app, job, until_us)? {
+                        kept.insert(job.resource);
+                    }
+                }
+                Ok(kept)
+            })
+            .await;
+        match kept {
+            Ok(kept) => {
+                // Whoever works on one of the others finds out when it writes something down.
+                self.claimed.retain(|job| kept.contains(&job.resource));
+                (self.renewed_us, self.held_until_us) = (now_us, until_us);
+            }
+            Err(error) => {
+                tracing::warn!(error = %error, app.id = %app, "leases of jobs were not renewed");
+            }
+        }
+    }
+
+    /// Whether another object may be worked on: one after a failure, until it succeeds.
+    fn may_begin(&self) -> bool {
+        let most = self.engine.concurrency().saturating_mul(UNDER_WAY);
+        self.under_way.len() < if self.gate.is_careful() { 1 } else { most }
+    }
+
+    fn place(&self) -> Option<OwnedSemaphorePermit> {
+        if self.may_begin() { Arc::clone(&self.places).try_acquire_owned().ok() } else { None }
+    }
+
+    /// Begins to work on as many claimed jobs as there are places.
+    async fn begin(&mut self) {
+        let now_us = self.now_us();
+        if now_us >= self.held_until_us {
+            self.claimed.clear(); // others may have taken them by now
+        }
+        if self.claimed.is_empty() || self.place().is_none() {
+            return;
+        }
+        // As the app is now: it may have been paused or changed since they were claimed.
+        match claim(self.engine, self.organization, self.app, 0, now_us, false).await {
+            Claimed::Jobs(application, _) => {
+                while let Some(place) = self.place()
+                    && let Some(job) = self.claimed.pop_front()
+                {
+                    self.push(&application, job, place);
                 }
             }
-            changed = hints.changed(), if !ending => ending |= changed.is_err(),
-            () = tokio::time::sleep(nap) => {}
-            () = stop.cancelled(), if !ending => {}
+            Claimed::Stop => self.ending = true,
+            Claimed::Trouble => {}
+        }
+    }
+
+    fn push(&mut self, application: &Arc<Application>, job: Job, place: OwnedSemaphorePermit) {
+        let (engine, application, claimed) =
+            (self.engine.clone(), Arc::clone(application), job.clone());
+        let task = self.tasks.spawn(async move {
+            Done::Pushed(worker::work(&engine, &application, claimed, Some(place)).await)
+        });
+        self.under_way.insert(task.id(), job);
+    }
+
+    /// Claims what comes next, before the last of what is claimed has begun; else those who lose
+    /// access, who overtake what is claimed.
+    fn look(&mut self) {
+        if self.is_claiming {
+            return;
+        }
+        let is_careful = self.gate.is_careful();
+        let ahead = self.engine.concurrency().saturating_mul(AHEAD);
+        let wanted = if is_careful {
+            usize::from(self.claimed.is_empty() && self.under_way.is_empty())
+        } else if self.claimed.len() <= ahead / 2 {
+            ahead - self.claimed.len()
+        } else {
+            0
+        };
+        let (engine, organization, app) = (self.engine.clone(), self.organization, self.app);
+        let now_us = self.now_us();
+        let until_us = now_us.saturating_add(micros(JOB_LEASE));
+        if wanted > 0 && !self.is_dry {
+            self.tasks.spawn(async move {
+                let claimed = claim(&engine, organization, app, wanted, now_us, is_careful).await;
+                Done::Claimed { claimed, until_us, wanted }
+            });
+        } else if self.is_hinted && !self.claimed.is_empty() {
+            self.tasks.spawn(async move {
+                let claimed = claim_leavers(&engine, organization, app, ahead, now_us).await;
+                Done::Claimed { claimed, until_us, wanted: 0 }
+            });
+        } else {
+            self.is_hinted = false;
+            return;
+        }
+        self.is_hinted = false;
+        self.is_claiming = true;
+    }
+
+    async fn ended(&mut self, done: Result<(Id, Done), JoinError>) {
+        match done {
+            Ok((_, Done::Claimed { claimed, until_us, wanted })) => {
+                self.is_claiming = false;
+                self.claimed(claimed, until_us, wanted);
+            }
+            Ok((task, Done::Pushed(effect))) => {
+                self.under_way.remove(&task);
+                self.is_dry = false;
+                self.ending |= matches!(effect, Effect::Paused);
+                let now_us = self.now_us();
+                if self.gate.note(&effect, now_us) {
+                    release(self.engine, self.organization, self.app, now_us).await;
+                }
+            }
+            Err(error) => {
+                tracing::error!(app.id = %self.app, "work on the queue panicked");
+                if self.under_way.remove(&error.id()).is_none() {
+                    self.is_claiming = false;
+                    self.is_dry = true;
+                }
+            }
+        }
+    }
+
+    fn claimed(&mut self, claimed: Claimed, until_us: i64, wanted: usize) {
+        match claimed {
+            Claimed::Jobs(_, jobs) => {
+                // A hint that came meanwhile may be about what this claim has just missed.
+                self.is_dry = jobs.len() < wanted && !self.is_hinted;
+                if self.claimed.is_empty() {
+                    self.held_until_us = until_us;
+                }
+                for job in jobs {
+                    let behind = self.claimed.iter().position(|other| !other.is_leaving);
+                    match behind.filter(|_| job.is_leaving) {
+                        Some(at) => self.claimed.insert(at, job),
+                        None => self.claimed.push_back(job),
+                    }
+                }
+            }
+            Claimed::Stop => self.ending = true,
+            Claimed::Trouble => self.is_dry = true,
         }
     }
 }
@@ -152,7 +336,7 @@ pub(super) async fn work(
 /// What came of a claim.
 pub(super) enum Claimed {
     /// Jobs that are ours now, and the app as they are to be worked on.
-    Jobs(Arc<super::application::Application>, Vec<Job>),
+    Jobs(Arc<Application>, Vec<Job>),
     /// The app is gone, off or paused.
     Stop,
     /// Something passes by itself.
@@ -183,10 +367,8 @@ pub(super) async fn claim(
     // An idle queue costs a read, not a write. After a failure one object is tried whether it is due
     // or not: it is how an app that was away is found to be back.
     let due_us = if ahead { i64::MAX } else { now_us };
-    let due = engine
-        .store()
-        .glance(organization, move |reader| reader.has_due_jobs(app, now_us, due_us))
-        .await;
+    let due =
+        engine.store().glance(organization, move |reader| reader.has_due_jobs(app, now_us, due_us)).await;
     match due {
         Ok(false) => return Claimed::Jobs(application, Vec::new()),
         Ok(true) => {}
@@ -205,6 +387,39 @@ pub(super) async fn claim(
         Ok(jobs) => Claimed::Jobs(application, jobs),
         Err(error) => {
             tracing::warn!(error = %error, app.id = %app, "jobs could not be claimed");
+            Claimed::Trouble
+        }
+    }
+}
+
+/// Claims those who lose access and are due.
+async fn claim_leavers(
+    engine: &Engine,
+    organization: OrganizationId,
+    app: AppId,
+    limit: usize,
+    now_us: i64,
+) -> Claimed {
+    let store = engine.store();
+    let application = match engine.application(organization, app).await {
+        Ok(Some(application)) => application,
+        Ok(None) => return Claimed::Stop,
+        Err(_) => return Claimed::Trouble, // said when the next object is begun
+    };
+    let due = store.glance(organization, move |reader| reader.has_due_leavers(app, now_us)).await;
+    if matches!(due, Ok(false)) {
+        return Claimed::Jobs(application, Vec::new());
+    }
+    let until = now_us.saturating_add(micros(JOB_LEASE));
+    let claimed = store
+        .write(organization, move |transaction| {
+            transaction.claim_leavers(app, now_us, limit, until)
+        })
+        .await;
+    match claimed {
+        Ok(jobs) => Claimed::Jobs(application, jobs),
+        Err(error) => {
+            tracing::warn!(error = %error, app.id = %app, "leavers could not be claimed");
             Claimed::Trouble
         }
     }
@@ -244,9 +459,9 @@ async fn pause(
     tracing::warn!(app.id = %app, reason = %sentence, "the app is paused");
     let paused = engine
         .store()
-        .write(organization, move |transaction| {
+        .write(organization, move |transaction| 
             transaction.pause_app(app, None, Some(&Pause::new(Pause::SETTINGS, sentence.as_str())))
-        })
+        )
         .await;
     match paused {
         Ok(()) => Claimed::Stop,
@@ -262,33 +477,5 @@ async fn release(engine: &Engine, organization: OrganizationId, app: AppId, now_
         .await;
     if let Err(error) = released {
         tracing::warn!(error = %error, app.id = %app, "waiting jobs keep their times");
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_gate_lets_one_through_after_a_failure_and_all_after_a_success() {
-        let mut gate = Gate::default();
-        assert_eq!(gate.width(4), 4);
-        assert!(!gate.note(&Effect::Stumbled { wish: None }, 0));
-        assert!(gate.is_closed(0) && !gate.is_closed(2_000_000));
-        assert_eq!(gate.width(4), 1);
-        assert!(!gate.note(&Effect::Fine, 2_000_000), "one failure is not an app that is away");
-        assert_eq!(gate.width(4), 4);
-        gate.note(&Effect::Stumbled { wish: None }, 2_000_000);
-        gate.note(&Effect::Stumbled { wish: None }, 3_000_000);
-        assert!(gate.note(&Effect::Fine, 5_000_000), "it came back");
-        assert!(!gate.note(&Effect::Fine, 5_000_000), "it was not away");
-    }
-
-    #[test]
-    fn a_throttle_is_no_failure() {
-        let mut gate = Gate::default();
-        gate.note(&Effect::Throttled { wish: Some(Duration::from_secs(7)) }, 0);
-        assert!(gate.is_closed(6_999_999) && !gate.is_closed(7_000_000));
-        assert_eq!(gate.width(4), 4);
     }
 }

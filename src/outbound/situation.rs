@@ -75,6 +75,8 @@ pub(super) struct Reading {
     pub(super) link: Option<LinkRow>,
     /// Those to whose accounts its values refer.
     pub(super) targets: Vec<ResourceId>,
+    /// Those to whose accounts they are noted to refer, where that was read.
+    pub(super) noted: Vec<ResourceId>,
     /// How many groups it is a member of itself, where that was read.
     pub(super) groups: u64,
     /// When it last changed itself; 0 where it is gone.
@@ -91,6 +93,7 @@ impl Reading {
             present: None,
             link: Some(link),
             targets: Vec::new(),
+            noted: Vec::new(),
             groups: 0,
             changed_us: 0,
             members: MemberChange::default(),
@@ -163,14 +166,16 @@ pub(super) async fn read(
     beside: Beside,
 ) -> store::Result<Reading> {
     let gatherer = Gatherer { beside, ..Gatherer::new(engine, application, terms) };
+    let refers = terms.iter().any(|terms| terms.mapping.has_references(kind));
     engine
         .store()
-        .read(application.organization, move |reader| {
+        .glance(application.organization, move |reader| {
+            let noted = if refers { reader.references(gatherer.app, id)? } else { Vec::new() };
             let stored = reader.resource(kind.as_str(), id)?;
             if let Some(stored) = stored
                 && let Some(reading) = gatherer.gather(reader, kind, vec![stored])?.pop()
             {
-                return Ok(reading);
+                return Ok(Reading { noted, ..reading });
             }
             let link = reader.link(gatherer.app, id)?;
             Ok(Reading {
@@ -178,6 +183,7 @@ pub(super) async fn read(
                 present: None,
                 link,
                 targets: Vec::new(),
+                noted,
                 groups: 0,
                 changed_us: 0,
                 members: MemberChange::default(),
@@ -327,6 +333,7 @@ impl Gatherer {
                 present: Some(Present { resource, assignments: ways, assigned, accounts }),
                 link: links.remove(&stored.id),
                 targets,
+                noted: Vec::new(),
                 groups: u64::try_from(count).unwrap_or_default(),
                 changed_us: stored.modified_us,
                 members,
@@ -436,7 +443,9 @@ pub(super) fn judge(
     // An account that may have been made and may not is still to be made.
     let is_new = link.as_ref().is_none_or(|link| link.remote_id.is_none());
     let desired = match (&reading.present, standing) {
-        (Some(present), Standing::Member) => present.desired(terms, kind, is_new),
+        (Some(present), Standing::Member | Standing::Deactivated) => {
+            present.desired(terms, kind, is_new)
+        }
         _ => Desired::default(),
     };
     Situation {

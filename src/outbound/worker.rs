@@ -26,8 +26,10 @@ use crate::store::apps::Pause;
 use crate::store::jobs::{Closed, Job};
 use crate::store::links::Holder;
 use crate::store::{self};
+use parking_lot::Mutex;
 use record::{Action, Recorder};
 use std::time::Duration;
+use tokio::sync::OwnedSemaphorePermit;
 
 /// What one push says about the app.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,9 +95,15 @@ const MOST_LOOKS: usize = 5;
 /// How often a conflict with another object may pass by itself before a person is asked.
 const PATIENT: u32 = 4;
 
-/// Works on one job until the object is in sync, parked, or has to wait.
-pub(super) async fn work(engine: &Engine, application: &Application, job: Job) -> Effect {
-    traced(engine, application, job, &Trace::default()).await
+/// Works on one job until the object is in sync, parked, or has to wait. The place at the app is
+/// given up as soon as the app is asked nothing more.
+pub(super) async fn work(
+    engine: &Engine,
+    application: &Application,
+    job: Job,
+    place: Option<OwnedSemaphorePermit>,
+) -> Effect {
+    http::recorded(push(engine, application, job, &Trace::default(), place)).await
 }
 
 /// The same, told step by step.
@@ -105,12 +113,19 @@ pub(super) async fn traced(
     job: Job,
     trace: &Trace,
 ) -> Effect {
-    http::recorded(push(engine, application, job, trace)).await
+    http::recorded(push(engine, application, job, trace, None)).await
 }
 
-async fn push(engine: &Engine, application: &Application, job: Job, trace: &Trace) -> Effect {
+async fn push(
+    engine: &Engine,
+    application: &Application,
+    job: Job,
+    trace: &Trace,
+    place: Option<OwnedSemaphorePermit>,
+) -> Effect {
     let recorder = Recorder::new(engine, application, &job);
-    let push = Push { engine, application, recorder, job: &job, trace };
+    let place = Mutex::new(place);
+    let push = Push { engine, application, recorder, job: &job, trace, place };
     let mut asked = false;
     let ended = push.run(&mut asked).await;
     match ended {
@@ -152,6 +167,7 @@ struct Push<'a> {
     recorder: Recorder<'a>,
     job: &'a Job,
     trace: &'a Trace,
+    place: Mutex<Option<OwnedSemaphorePermit>>,
 }
 
 impl Push<'_> {
@@ -385,6 +401,9 @@ impl Push<'_> {
     ) -> Result<bool, Stop> {
         let Some(link) = &now.link else { return Ok(false) };
         let is_last = now.kind == Kind::User && matches!(plan::next(now), Next::Done(_));
+        if is_last {
+            self.leave_app();
+        }
         self.recorder.linked(now.kind, link, (action, fields), is_last, watch).await
     }
 
@@ -446,7 +465,13 @@ impl Push<'_> {
         }
     }
 
+    /// The app is asked nothing more about this object.
+    fn leave_app(&self) {
+        self.place.lock().take();
+    }
+
     async fn close(&self) -> Result<(), Stop> {
+        self.leave_app();
         match self.recorder.close().await? {
             Closed::Done | Closed::Again => Ok(()),
             Closed::Lost => Err(Stop::Lost),

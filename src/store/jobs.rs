@@ -55,6 +55,8 @@ pub struct Job {
     pub run: Option<RunId>,
     /// Whether a removal was approved, by a person or with the run.
     pub approved: bool,
+    /// Whether somebody loses access.
+    pub is_leaving: bool,
 }
 
 /// What closing a job came to.
@@ -117,17 +119,29 @@ impl Transaction<'_> {
         waited.bind(self.organization).push(" AND app_id = ").bind(app);
         waited.push(" AND state = 'waiting' AND run_at_us <= ").bind(now_us);
         waited.execute(self.conn)?;
-        let due = self.claim(app, now_us, "priority, run_at_us", limit, lease_us)?;
+        let due = self.claim(app, now_us, None, "priority, run_at_us", limit, lease_us)?;
         if due.is_empty() && ahead {
-            return self.claim(app, i64::MAX, "run_at_us", 1, lease_us);
+            return self.claim(app, i64::MAX, None, "run_at_us", 1, lease_us);
         }
         Ok(due)
+    }
+
+    /// Claims up to `limit` jobs of those who lose access that are due, until `lease_us`.
+    pub fn claim_leavers(
+        &mut self,
+        app: AppId,
+        now_us: i64,
+        limit: usize,
+        lease_us: i64,
+    ) -> Result<Vec<Job>> {
+        self.claim(app, now_us, Some(Priority::Leaving), "run_at_us", limit, lease_us)
     }
 
     fn claim(
         &mut self,
         app: AppId,
         due_us: i64,
+        only: Option<Priority>,
         order: &str,
         limit: usize,
         lease_us: i64,
@@ -138,6 +152,9 @@ impl Transaction<'_> {
             Sql::new("WITH due AS MATERIALIZED (SELECT resource_id FROM job WHERE organization = ");
         sql.bind(self.organization).push(" AND app_id = ").bind(app);
         sql.push(" AND state = 'ready' AND run_at_us <= ").bind(due_us);
+        if let Some(only) = only {
+            sql.push(" AND priority = ").bind(only.number());
+        }
         sql.push(" ORDER BY ").push(order).push(" LIMIT ");
         sql.bind(i64::try_from(limit).unwrap_or(i64::MAX));
         if self.conn.backend() == Backend::Postgres {
@@ -162,7 +179,7 @@ impl Transaction<'_> {
         rows.sort_by_key(|row| (row.7, row.8));
         Ok(rows
             .into_iter()
-            .map(|(resource, kind, generation, attempts, fence, run, approved, _, _)| Job {
+            .map(|(resource, kind, generation, attempts, fence, run, approved, priority, _)| Job {
                 resource,
                 kind,
                 generation,
@@ -170,6 +187,7 @@ impl Transaction<'_> {
                 fence,
                 run,
                 approved,
+                is_leaving: priority == Priority::Leaving.number(),
             })
             .collect())
     }
@@ -297,6 +315,16 @@ impl Reader<'_> {
         sql.bind(due_us).push(") OR EXISTS (SELECT 1 FROM job WHERE organization = ");
         sql.bind(self.organization).push(" AND app_id = ").bind(app);
         sql.push(" AND state = 'waiting' AND run_at_us <= ").bind(now_us).push(")");
+        let rows: Vec<(bool,)> = sql.load::<(Bool,), _>(self.conn)?;
+        Ok(rows.first().is_some_and(|row| row.0))
+    }
+
+    /// Whether somebody who loses access is due.
+    pub fn has_due_leavers(&mut self, app: AppId, now_us: i64) -> Result<bool> {
+        let mut sql = Sql::new("SELECT EXISTS (SELECT 1 FROM job WHERE organization = ");
+        sql.bind(self.organization).push(" AND app_id = ").bind(app);
+        sql.push(" AND state = 'ready' AND priority = ").bind(Priority::Leaving.number());
+        sql.push(" AND run_at_us <= ").bind(now_us).push(")");
         let rows: Vec<(bool,)> = sql.load::<(Bool,), _>(self.conn)?;
         Ok(rows.first().is_some_and(|row| row.0))
     }

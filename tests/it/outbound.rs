@@ -5,6 +5,7 @@ mod assigning;
 pub mod bridge;
 mod budget;
 mod complaints;
+mod crowding;
 mod downstream;
 mod drafting;
 mod drifting;

@@ -147,6 +147,28 @@ fn a_leaver_is_handled_as_the_policy_says() {
 }
 
 #[test]
+fn an_account_that_is_off_gives_up_a_name_and_changes_nothing_else() {
+    let mut now = situation();
+    now.standing = Standing::Deactivated;
+    now.link = Some(linked(&[("login", json!("old")), ("title", json!("Boss"))]));
+    assert_eq!(next(&now), Next::SetActive(RemoteId("r1".into()), false), "off first");
+    let off = |fields: &[(&str, Value)]| Some(Link { active: false, ..linked(fields) });
+    now.link = off(&[("login", json!("old")), ("title", json!("Boss"))]);
+    let Next::Update(_, change, whole) = next(&now) else { panic!("keeps the name") };
+    assert_eq!(change.set, BTreeMap::from([("login".to_owned(), json!("ww"))]));
+    assert!(change.cleared.is_empty());
+    assert_eq!(whole.0.get("title"), Some(&json!("Boss")));
+    now.link = off(&[("login", json!("ww")), ("title", json!("Boss"))]);
+    assert_eq!(next(&now), Next::Done(Verdict::SwitchedOff));
+    for standing in [Standing::Deleted, Standing::OutOfScope] {
+        let desired = Desired::default();
+        let now =
+            Situation { standing, desired, link: off(&[("login", json!("old"))]), ..now.clone() };
+        assert!(!matches!(next(&now), Next::Update(..)), "of those nothing is told");
+    }
+}
+
+#[test]
 fn somebody_without_an_account_does_not_get_one_by_leaving() {
     for standing in [Standing::Deactivated, Standing::Deleted, Standing::OutOfScope] {
         let now = Situation { standing, desired: Desired::default(), ..situation() };

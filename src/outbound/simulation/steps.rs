@@ -82,7 +82,7 @@ impl World {
                     let engine = self.engines[task.instance].clone();
                     let application = Arc::clone(&application);
                     let work = async move {
-                        Ended::Pushed(worker::work(&engine, &application, job).await)
+                        Ended::Pushed(worker::work(&engine, &application, job, None).await)
                     };
                     self.tasks.push(Task::new((actor, task.instance, task.app), work));
                 }

@@ -118,6 +118,30 @@ impl<'a> Recorder<'a> {
         done.ok_or(Stop::Lost)
     }
 
+    /// Runs `work` in the transaction that closes the job, if the job is still ours. A job of which
+    /// nothing is left to do but this needs no other fence.
+    async fn closing<F>(&self, work: F) -> Result<Closed, Stop>
+    where
+        F: Fn(&mut Transaction<'_>) -> store::Result<()> + Send + 'static,
+    {
+        let job = self.job.clone();
+        let app = self.application.row.id;
+        let digest = self.digest.lock().clone();
+        let now_us = self.engine.clock().now_us();
+        let closed = self
+            .engine
+            .store()
+            .write(self.application.organization, move |transaction| {
+                let closed = close(transaction, app, &job, digest.as_deref(), now_us)?;
+                if closed != Closed::Lost {
+                    work(transaction)?;
+                }
+                Ok(closed)
+            })
+            .await?;
+        if closed == Closed::Lost { Err(Stop::Lost) } else { Ok(closed) }
+    }
+
     /// A try, with what was sent since the one before it.
     pub(super) fn attempt(
         &self,
@@ -214,12 +238,7 @@ impl<'a> Recorder<'a> {
                 .unwrap_or_default(),
         };
         self.referred.lock().clone_from(&referred);
-        let known = self
-            .engine
-            .store()
-            .read(self.application.organization, move |reader| reader.references(app, resource))
-            .await?;
-        if known == referred.targets {
+        if reading.noted == referred.targets {
             return Ok(true);
         }
         self.fenced(move |transaction| {
@@ -276,6 +295,14 @@ impl<'a> Recorder<'a> {
         let attempt = self.attempt(action, "done", fields, None, watch.elapsed_us());
         let job = self.job.clone();
         let new = matches!(action, Action::Create | Action::Adopt);
+        if is_last && !new {
+            self.closing(move |transaction| {
+                transaction.put_link(&row)?;
+                transaction.insert_attempt(&attempt)
+            })
+            .await?;
+            return Ok(true);
+        }
         let groups = self.application.policy.groups;
         let counting = self.application.counting();
         let referred = self.referred.lock().clone();
@@ -347,12 +374,7 @@ impl<'a> Recorder<'a> {
 
     /// Closes the job, unless the object changed meanwhile.
     pub(super) async fn close(&self) -> Result<Closed, Stop> {
-        let job = self.job.clone();
-        let app = self.application.row.id;
-        let now_us = self.engine.clock().now_us();
-        let digest = self.digest.lock().clone();
-        self.fenced(move |transaction| close(transaction, app, &job, digest.as_deref(), now_us))
-            .await
+        self.closing(|_| Ok(())).await
     }
 
     /// Parks the job until the object changes or a person retries.
