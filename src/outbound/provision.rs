@@ -251,20 +251,51 @@ async fn judged(
 fn pending(job: &JobState) -> (Outcome, String) {
     let at = rfc3339(job.run_at_us);
     let error = job.error.as_deref();
-    match (job.state.as_str(), error) {
-        ("parked", Some(error)) => {
-            let parked = serde_json::from_str::<Parked>(error).map(|parked| parked.reason);
-            let sentence = parked.map_or_else(
-                |_other_shape| error.to_owned(),
-                |reason| format!("{} {}", reason.detail, reason.remedy),
-            );
-            (Outcome::Parked, sentence)
+    let parked = error.and_then(|text| serde_json::from_str::<Parked>(text).ok());
+    match (job.state.as_str(), parked, error) {
+        ("parked", Some(Parked { reason, .. }), _) => {
+            (Outcome::Parked, format!("{} {}", reason.detail, reason.remedy))
         }
-        ("waiting", _) => (Outcome::Waiting, format!("Nothing more is done before {at}.")),
-        (_, Some(error)) => {
+        ("waiting", ..) => (Outcome::Waiting, format!("Nothing more is done before {at}.")),
+        // It would be parked, had it not changed meanwhile.
+        (_, Some(Parked { reason, .. }), _) => (
+            Outcome::Again,
+            format!("It changed meanwhile, and is looked at again. {}", reason.detail),
+        ),
+        (_, None, Some(error)) => {
             let stop = if error.ends_with('.') { "" } else { "." };
             (Outcome::Retry, format!("{error}{stop} It is tried again at {at}."))
         }
         _ => (Outcome::Again, "It changed meanwhile, and is looked at again.".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::new_uuid;
+
+    #[test]
+    fn what_is_pending_is_said_in_a_sentence() {
+        let reason = r#"{"cause":"refused","detail":"No.","remedy":"Ask."}"#;
+        let cases = [
+            ("parked", Some(reason), Outcome::Parked, "No. Ask."),
+            ("ready", Some(reason), Outcome::Again, "is looked at again. No."),
+            ("running", None, Outcome::Again, "is looked at again."),
+            ("waiting", None, Outcome::Waiting, "before 1970-01-01T00:00:00.000Z."),
+            ("ready", Some("away"), Outcome::Retry, "away. It is tried again at 1970"),
+        ];
+        for (state, error, outcome, needle) in cases {
+            let job = JobState {
+                resource: ResourceId(new_uuid(1)),
+                state: state.to_owned(),
+                run_at_us: 0,
+                attempts: 0,
+                error: error.map(str::to_owned),
+            };
+            let (found, sentence) = pending(&job);
+            assert_eq!(found, outcome, "{state}");
+            assert!(sentence.contains(needle), "{sentence}");
+        }
     }
 }
