@@ -362,8 +362,7 @@ fn renamed(situation: &Situation, link: &Link, remote: &RemoteId) -> Option<Next
     });
     let names = Record(names.collect());
     let change = difference(&link.record, &names);
-    (!change.is_empty())
-        .then(|| Next::Update(remote.clone(), change, whole(&link.record, &names)))
+    (!change.is_empty()).then(|| Next::Update(remote.clone(), change, whole(&link.record, &names)))
 }
 
 /// What policy says about somebody who leaves in this way.

@@ -367,8 +367,10 @@ pub(super) async fn claim(
     // An idle queue costs a read, not a write. After a failure one object is tried whether it is due
     // or not: it is how an app that was away is found to be back.
     let due_us = if ahead { i64::MAX } else { now_us };
-    let due =
-        engine.store().glance(organization, move |reader| reader.has_due_jobs(app, now_us, due_us)).await;
+    let due = engine
+        .store()
+        .glance(organization, move |reader| reader.has_due_jobs(app, now_us, due_us))
+        .await;
     match due {
         Ok(false) => return Claimed::Jobs(application, Vec::new()),
         Ok(true) => {}
@@ -459,9 +461,9 @@ async fn pause(
     tracing::warn!(app.id = %app, reason = %sentence, "the app is paused");
     let paused = engine
         .store()
-        .write(organization, move |transaction| 
+        .write(organization, move |transaction| {
             transaction.pause_app(app, None, Some(&Pause::new(Pause::SETTINGS, sentence.as_str())))
-        )
+        })
         .await;
     match paused {
         Ok(()) => Claimed::Stop,

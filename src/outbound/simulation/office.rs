@@ -12,7 +12,6 @@ use crate::outbound::application::{Application, Error as ApplicationError};
 use crate::outbound::engine::Engine;
 use crate::outbound::sync;
 use crate::store::apps::AppRow;
-use crate::store::pushes::Nesting;
 use crate::store::{self};
 use std::collections::BTreeMap;
 use std::sync::Arc;

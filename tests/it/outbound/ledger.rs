@@ -37,10 +37,18 @@ both! {
         let app = Bridge::start(&other.store, &vault).await;
         let bridge = Bridge::start(&world.store, &vault).await;
         let mut seen = HashSet::new();
-        let meddler = Meddler::before(&app.base, move |method, _, body| {
+        let meddler = Meddler::before(&app.base, move |method, path, body| {
             let names = ["refuse", "stumble", "throttle", "doubt", "deny"];
-            let named = names.into_iter().find(|name| body.contains(&format!("{name}@")));
-            let (Some(name), "POST") = (named, method) else { return Meddling::Pass };
+            let is_about = |name: &str| {
+                body.contains(&format!("{name}@")) || path.contains(&format!("{name}%40"))
+            };
+            let Some(name) = names.into_iter().find(|name| is_about(name)) else {
+                return Meddling::Pass;
+            };
+            // One stumbles while it is looked for; the others while they are made.
+            if method != if name == "stumble" { "GET" } else { "POST" } {
+                return Meddling::Pass;
+            }
             match name {
                 "refuse" => {
                     let said = r#"{"detail":"title is too long","schemas":[],"status":"400"}"#;

@@ -14,7 +14,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-const AWAY: &str = r#"{"schemas":["urn:ietf:params:scim:api:messages:2.0:Error"],"status":"503","detail":"away"}"#;
+const AWAY: &str =
+    r#"{"schemas":["urn:ietf:params:scim:api:messages:2.0:Error"],"status":"503","detail":"away"}"#;
 
 /// An app that answers nothing but 503 to what changes something, until it is said to be back.
 async fn away(world: &World, policy: Value) -> (Downstream, Arc<AtomicBool>) {
@@ -60,7 +61,8 @@ fn sent(told: &Value) -> Vec<String> {
 fn sorted(line: &str) -> String {
     // Keys of a body may come in another order.
     let mut parts = line.splitn(3, ' ');
-    let (method, path, body) = (parts.next().unwrap(), parts.next().unwrap(), parts.next().unwrap());
+    let (method, path, body) =
+        (parts.next().unwrap(), parts.next().unwrap(), parts.next().unwrap());
     let body: Value = serde_json::from_str(body).unwrap_or(Value::Null);
     format!("{method} {path} {body}")
 }
