@@ -109,7 +109,7 @@ both! {
                 one["exchanges"].as_array().unwrap().iter().map(|one| one["status"].clone()).collect()
             };
             let first = match name {
-                "stumble" => vec![json!(200), json!(502)],
+                "stumble" => vec![json!(502)],
                 "throttle" => vec![json!(200), json!(429)],
                 _ => vec![json!(200), Value::Null],
             };

@@ -309,7 +309,8 @@ both! {
         roster.requests();
         settled(&bridge).await;
         let late = changes(&roster.requests()).len();
-        assert!(late <= 4, "only what was under way is finished, not {late}");
+        // An instance claims some objects ahead of those that are under way.
+        assert!(late <= 4 * 12, "only what was claimed is finished, not {late}");
         roster.meddle(all);
         let run = bridge.admin(Method::POST, "/apps/roster/sync", json!({ "confirm": true })).await;
         bridge.stop().await;
