@@ -246,8 +246,11 @@ impl Rehearsal {
     pub fn digest(&self) -> String {
         let text = format!("{:?} {}", self.steps, self.parked);
         let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes());
-        let first = digest.as_ref().iter().take(16);
-        first.map(|byte| format!("{byte:02x}")).collect()
+        let mut first = [0; 16];
+        for (byte, whole) in first.iter_mut().zip(digest.as_ref()) {
+            *byte = *whole;
+        }
+        format!("{:032x}", u128::from_be_bytes(first))
     }
 
     /// What it comes to in one word.

@@ -206,7 +206,7 @@ pub async fn decide(
 fn remember(link: &mut LinkRow, field: &str, app: Value) {
     match (field, app) {
         (ACTIVE, Value::Bool(active)) => {
-            link.state = if active { "linked" } else { "deactivated" }.to_owned();
+            if active { "linked" } else { "deactivated" }.clone_into(&mut link.state);
         }
         (_, Value::Null) => {
             link.record.remove(field);

@@ -103,7 +103,7 @@ impl Lister {
         });
         let page = match page(engine, application, kind, walk.from.as_deref()).await {
             Ok(page) => page,
-            Err(failure) => return self.breaks_off(format!("The list broke off: {failure}.")),
+            Err(failure) => return Ok(self.breaks_off(format!("The list broke off: {failure}."))),
         };
         walk.accounts += u64::try_from(page.accounts.len()).unwrap_or_default();
         walk.total = page.total.or(walk.total);
@@ -111,7 +111,7 @@ impl Lister {
         settle(engine, application, kind, page, asked_us, &mut self.reading).await?;
         if let Some(next) = next {
             if walk.from.as_ref() == Some(&next) {
-                return self.breaks_off("The list goes round in circles.".to_owned());
+                return Ok(self.breaks_off("The list goes round in circles.".to_owned()));
             }
             walk.from = Some(next);
             self.walk = Some(walk);
@@ -119,20 +119,20 @@ impl Lister {
         }
         let Walk { accounts, total, begun_us, .. } = walk;
         if let Some(total) = total.filter(|total| accounts < *total) {
-            return self.breaks_off(format!(
+            return Ok(self.breaks_off(format!(
                 "The app showed {accounts} of the {total} that it says it has."
-            ));
+            )));
         }
         if let Some(why) = missing(engine, application, kind, begun_us, &mut self.reading).await? {
-            return self.breaks_off(why);
+            return Ok(self.breaks_off(why));
         }
         self.kinds += 1;
         Ok(true)
     }
 
-    fn breaks_off(&mut self, sentence: String) -> store::Result<bool> {
+    fn breaks_off(&mut self, sentence: String) -> bool {
         self.reading.incomplete = Some(sentence);
-        Ok(false)
+        false
     }
 }
 
