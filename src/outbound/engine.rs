@@ -328,3 +328,35 @@ pub(super) const fn lease_length() -> Duration {
 pub(super) fn micros(duration: Duration) -> i64 {
     i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::new_uuid;
+    use crate::store::Options;
+    use crate::vault::Vault;
+    use futures_util::FutureExt as _;
+
+    #[tokio::test]
+    async fn few_look_at_everybody_at_the_same_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite:{}", folder.path().join("r.db").display());
+        let store = Store::open(&url, &Options::default(), true).unwrap();
+        let clock = Clock::held_at(0);
+        let engine = Engine::new(Parts {
+            workshop: Workshop { store, vault: Vault::ephemeral(), clock },
+            base_url: String::new(),
+            wake: Arc::new(Notify::new()),
+            instance: InstanceId(new_uuid(0)),
+            concurrency: 1,
+        });
+        let mut turns = Vec::new();
+        for _ in 0..WALKS {
+            turns.push(engine.walk().now_or_never().unwrap().unwrap());
+        }
+        let mut next = Box::pin(engine.walk());
+        assert!((&mut next).now_or_never().is_none(), "one too many");
+        turns.pop();
+        assert!(next.now_or_never().unwrap().is_some(), "its turn came");
+    }
+}

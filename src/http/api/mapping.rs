@@ -93,7 +93,7 @@ impl MappingView {
 /// Why a version was saved, and what was approved of it.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
-pub struct Note {
+pub struct Saving {
     /// For people.
     note: Option<String>,
     /// Approves that the change takes so much away: `approve` of the answer that refused it.
@@ -214,7 +214,7 @@ fn read(body: &Raw) -> Result<Document, Problem> {
 /// everybody up to date at once. With `If-Match`, only if that version is still in force. A mapping that
 /// gives more accounts than the limits allow another name is refused until it is approved.
 #[utoipa::path(put, path = "/apps/{app}/mapping", operation_id = "saveMapping", tag = "mapping",
-    params(Note, ("If-Match" = Option<String>, Header, description = "The version that was edited, as ETag has it.")),
+    params(Saving, ("If-Match" = Option<String>, Header, description = "The version that was edited, as ETag has it.")),
     request_body(content((description::MappingDocument = "application/json"), (description::MappingDocument = "application/yaml"))),
     responses((status = 200, body = MappingView), (status = 404, body = Problem), (status = 409, body = Problem),
         (status = 412, body = Problem), (status = 415, body = Problem), (status = 422, body = Problem)))]
@@ -223,13 +223,13 @@ pub async fn save(
     state: web::Data<ApiState>,
     request: HttpRequest,
     app: web::Path<String>,
-    note: web::Query<Note>,
+    saving: web::Query<Saving>,
     body: Raw,
 ) -> Result<HttpResponse, Problem> {
     let row = state.app(caller.organization, &app).await?;
     edited(&request, row.mapping)?;
-    let note = note.into_inner();
-    let approval = Approval::new(note.approve, note.reason)?;
+    let saving = saving.into_inner();
+    let approval = Approval::new(saving.approve, saving.reason)?;
     let document = read(&body)?;
     let mapping =
         checked(&state, caller.organization, &row, &document).await?.map_err(Problem::mapping)?;
@@ -237,7 +237,7 @@ pub async fn save(
     if !misfits.is_empty() {
         return Err(Problem::mapping(misfits));
     }
-    let new = New { document, mapping, note: note.note, action: "app.mapping.save" };
+    let new = New { document, mapping, note: saving.note, action: "app.mapping.save" };
     write(&state, &caller, row, new, &approval).await
 }
 

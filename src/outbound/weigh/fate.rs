@@ -158,11 +158,10 @@ impl Judge {
     }
 }
 
-/// The value that replaces another; none in it where the field is emptied.
-fn renamed<'c>(change: &'c Change, field: &str) -> Option<Option<&'c Value>> {
+/// The value that replaces another; null where the field is emptied.
+fn renamed<'c>(change: &'c Change, field: &str) -> Option<&'c Value> {
     if change.cleared.iter().any(|cleared| cleared == field) {
-        return Some(None);
+        return Some(&Value::Null);
     }
-    let value = change.set.get(field)?;
-    (!change.added.contains(field)).then_some(Some(value))
+    change.set.get(field).filter(|_| !change.added.contains(field))
 }
