@@ -244,19 +244,18 @@ pub(super) async fn changed(
         .await
 }
 
-/// Starts a run whose turn it is.
+/// Starts a run whose turn it is; whether it was.
 pub(super) fn start(
     transaction: &mut Transaction<'_>,
     (app, groups): (AppId, Option<Nesting>),
     run: RunId,
     now_us: i64,
-) -> store::Result<()> {
-    if transaction.start_run(run, now_us)?
-        && let Some(nesting) = groups
-    {
+) -> store::Result<bool> {
+    let is_started = transaction.start_run(run, now_us)?;
+    if is_started && let Some(nesting) = groups {
         transaction.compare_all_members(app, nesting)?;
     }
-    Ok(())
+    Ok(is_started)
 }
 
 /// Plans runs, starts those whose turn it is and asks for those that the clock asks for, until it is
@@ -315,7 +314,9 @@ async fn round(engine: &Engine, tasks: &mut JoinSet<()>) -> store::Result<()> {
                 () = renewing => Ok(()),
             };
             if let Err(error) = planned {
+                // Its lease is kept until it runs out, so the app's list is not read again at once.
                 tracing::warn!(error = %error, run.id = %run, "a run could not be planned; trying again");
+                return;
             }
             if let Err(error) = engine.store().release_lease(&name, holder).await {
                 tracing::debug!(error = %error, run.id = %run, "the lease of a plan runs out");
@@ -349,11 +350,14 @@ async fn take_turn(engine: &Engine, organization: OrganizationId, run: RunId) ->
     };
     let app = (row.app, application.groups());
     let now_us = engine.clock().now_us();
-    engine
+    let is_started = engine
         .store()
         .write(organization, move |transaction| start(transaction, app, run, now_us))
         .await?;
-    engine.nudge();
+    // A nudge wakes this very loop: only news are worth one.
+    if is_started {
+        engine.nudge();
+    }
     Ok(())
 }
 
@@ -373,6 +377,8 @@ async fn schedule(engine: &Engine) -> store::Result<()> {
         engine
             .store()
             .write(organization, move |transaction| {
+                // Two instances ask one after the other, and the second sees what the first asked for.
+                transaction.lock_organization()?;
                 let Some(row) = transaction.app(app)? else { return Ok(()) };
                 let begun =
                     transaction.runs(app, 1)?.first().map_or(row.created_us, |run| run.started_us);

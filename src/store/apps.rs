@@ -283,6 +283,16 @@ impl Transaction<'_> {
         self.set_unsynced(id, Some(now_us))
     }
 
+    /// Notes that everybody about whom there was something to do then is marked as due, unless
+    /// something else has come into force since.
+    pub fn synchronised(&mut self, id: AppId, planned_us: i64) -> Result<()> {
+        let mut sql = Sql::new("UPDATE app SET unsynced_us = NULL WHERE organization = ");
+        sql.bind(self.organization).push(" AND id = ").bind(id);
+        sql.push(" AND unsynced_us <= ").bind(planned_us);
+        sql.execute(self.conn)?;
+        Ok(())
+    }
+
     /// Notes that everybody about whom there is something to do is marked as due, by what is in force.
     pub fn sync_begun(&mut self, id: AppId) -> Result<()> {
         self.set_unsynced(id, None)

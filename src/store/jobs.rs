@@ -242,13 +242,26 @@ impl Transaction<'_> {
     }
 
     /// Lets a job wait until then, unless the object changed since it was claimed: then it is ready
-    /// again. Its run is done with it.
-    pub fn let_wait(&mut self, app: AppId, job: &Job, until_us: i64) -> Result<()> {
+    /// again. Answers whether it waits; its run is done with it then, and what the run approved.
+    pub fn let_wait(&mut self, app: AppId, job: &Job, until_us: i64) -> Result<bool> {
         let mut sql = Sql::new("UPDATE job SET lease_us = NULL, attempts = 0, error = NULL, ");
-        sql.push("run_id = NULL, state = CASE WHEN generation = ").bind(job.generation);
+        sql.push("approved = CASE WHEN run_id IS NULL THEN approved ELSE ").bind(false);
+        sql.push(" END, run_id = CASE WHEN generation = ").bind(job.generation);
+        sql.push(" THEN NULL ELSE run_id END, state = CASE WHEN generation = ")
+            .bind(job.generation);
         sql.push(" THEN 'waiting' ELSE 'ready' END, run_at_us = CASE WHEN generation = ");
         sql.bind(job.generation).push(" THEN ").bind(until_us).push(" ELSE run_at_us END");
         self.held(&mut sql, app, job);
+        sql.execute(self.conn)?;
+        let now = self.job_states(app, Some(&[job.resource]), None, 1)?;
+        Ok(now.first().is_some_and(|one| one.state == "waiting"))
+    }
+
+    /// Takes a job out of its run, which no longer waits for it.
+    pub fn leave_run(&mut self, app: AppId, job: &Job) -> Result<()> {
+        let mut sql = Sql::new("UPDATE job SET run_id = NULL WHERE organization = ");
+        sql.bind(self.organization).push(" AND app_id = ").bind(app);
+        sql.push(" AND resource_id = ").bind(job.resource);
         sql.execute(self.conn)?;
         Ok(())
     }

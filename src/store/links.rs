@@ -284,7 +284,8 @@ impl Transaction<'_> {
             " AND NOT EXISTS (SELECT 1 FROM resource r \
              WHERE r.organization = link.organization AND r.id = link.resource_id)",
         );
-        let mut sql = Sql::new("UPDATE job SET state = 'ready', error = NULL, run_at_us = ");
+        let mut sql =
+            Sql::new("UPDATE job SET state = 'ready', error = NULL, run_id = NULL, run_at_us = ");
         sql.bind(link.pushed_us).push(" WHERE organization = ").bind(self.organization);
         sql.push(" AND app_id = ").bind(link.app).push(" AND state = 'parked'");
         sql.push(" AND resource_id IN (SELECT resource_id").append(others.clone()).push(")");

@@ -12,7 +12,7 @@ pub use marking::Moved;
 pub use nesting::Nesting;
 pub(super) use nesting::below;
 
-use super::connection::Id;
+use super::connection::{Backend, Id};
 use super::sql::Sql;
 use super::{Reader, Result, Transaction};
 use crate::id::{AppId, ResourceId};
@@ -52,6 +52,12 @@ impl Reader<'_> {
         nesting: Nesting,
     ) -> Result<Vec<DueMember>> {
         let organization = self.organization;
+        if self.conn.backend() == Backend::Postgres {
+            // It cannot know how few are marked, and would read the whole group to be on the safe side.
+            Sql::new("SET LOCAL enable_hashjoin = off").execute(self.conn)?;
+            Sql::new("SET LOCAL enable_mergejoin = off").execute(self.conn)?;
+            Sql::new("SET LOCAL enable_seqscan = off").execute(self.conn)?;
+        }
         let mut sql = Sql::new(
             "WITH RECURSIVE page(member_id, mark, account) AS MATERIALIZED (\
              SELECT p.member_id, p.mark, l.remote_id FROM member_push p \

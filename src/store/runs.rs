@@ -217,13 +217,13 @@ impl Transaction<'_> {
     }
 
     /// Confirms a run: one that is planned waits for its turn, one that is still being planned does so
-    /// afterwards. Answers whether anything changed.
+    /// afterwards. Answers whether it waits for its turn now, or will.
     pub fn confirm_run(&mut self, id: RunId, now_us: i64) -> Result<bool> {
         let mut sql = Sql::new("UPDATE run SET confirm = ");
-        sql.bind(true).push(", confirmed_us = ").bind(now_us);
+        sql.bind(true).push(", confirmed_us = COALESCE(confirmed_us, ").bind(now_us).push(")");
         sql.push(", state = CASE WHEN state = 'planned' THEN 'queued' ELSE state END");
         sql.push(" WHERE organization = ").bind(self.organization).push(" AND id = ").bind(id);
-        sql.push(" AND confirmed_us IS NULL AND state IN ('planned', 'planning')");
+        sql.push(" AND state IN ('planned', 'planning')");
         Ok(sql.execute(self.conn)? == 1)
     }
 
@@ -231,6 +231,8 @@ impl Transaction<'_> {
     /// the plan, with the run's id; what it takes away counts as approved. One without anything to do
     /// is done at once. Answers whether it was started.
     pub fn start_run(&mut self, id: RunId, now_us: i64) -> Result<bool> {
+        // Of two whose turn it is, one sees that the other one runs.
+        self.lock_organization()?;
         let Some(row) = self.run(id)?.filter(|row| row.state == "queued") else { return Ok(false) };
         let mut running = Sql::new("UPDATE run SET state = 'running' WHERE organization = ");
         running.bind(self.organization).push(" AND id = ").bind(id).push(" AND state = 'queued'");
@@ -241,6 +243,7 @@ impl Transaction<'_> {
             return Ok(false);
         }
         let total = self.mark_items(row.app, id, now_us)?;
+        self.synchronised(row.app, row.started_us)?;
         let (state, finished) = if total == 0 { ("done", Some(now_us)) } else { ("running", None) };
         diesel::update(run::table.find((self.organization, id)))
             .set((run::state.eq(state), run::total.eq(total), run::finished_us.eq(finished)))
@@ -285,19 +288,12 @@ impl Transaction<'_> {
     /// Cancels a run: its jobs that have not begun are taken back. Answers whether it was not over.
     pub fn cancel_run(&mut self, id: RunId, now_us: i64) -> Result<bool> {
         let organization = self.organization;
-        let open = run::state.eq_any(["planning", "planned", "held", "queued", "running"]);
-        let cancelled = diesel::update(run::table.find((organization, id)).filter(open))
-            .set((run::state.eq("cancelled"), run::finished_us.eq(Some(now_us))))
-            .execute(self.reader.conn)?;
-        if cancelled == 0 {
+        let open = ["planning", "planned", "held", "queued", "running"];
+        let Some(row) = self.run(id)?.filter(|row| open.contains(&row.state.as_str())) else {
             return Ok(false);
-        }
-        // What it was to do is not done: the app stays as it is until the next run.
-        if let Some(run) = self.run(id)? {
-            self.await_sync(run.app, now_us)?;
-        }
+        };
         // Jobs that only the run made (nothing changed since, nothing was begun) go; others stay,
-        // without the run.
+        // without the run. They come before the run, as where a worker counts one in it.
         let mut sql = Sql::new("DELETE FROM job WHERE organization = ");
         sql.bind(organization).push(" AND run_id = ").bind(id);
         sql.push(
@@ -310,6 +306,11 @@ impl Transaction<'_> {
         sql.bind(false).push(" WHERE organization = ").bind(organization);
         sql.push(" AND run_id = ").bind(id);
         sql.execute(self.conn)?;
+        diesel::update(run::table.find((organization, id)).filter(run::state.eq_any(open)))
+            .set((run::state.eq("cancelled"), run::finished_us.eq(Some(now_us))))
+            .execute(self.reader.conn)?;
+        // What it was to do is not done: the app stays as it is until the next run.
+        self.await_sync(row.app, now_us)?;
         Ok(true)
     }
 }

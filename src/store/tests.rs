@@ -208,6 +208,8 @@ async fn everyday_statements_are_look_ups() {
                 "page",
                 "who",
                 "told",
+                "heir",
+                "inside",
                 "gone",
                 "due",
                 "(subquery",

@@ -126,7 +126,9 @@ pub(super) async fn plan(
         Ok(Some(application)) => application,
         Ok(None) => return Ok(()),
         Err(error) => {
-            let Some(sentence) = error.sentence() else { return Ok(()) };
+            let Some(sentence) = error.sentence() else {
+                return Err(store::Error::Database(error.to_string()));
+            };
             let now_us = engine.clock().now_us();
             return engine
                 .store()
@@ -147,7 +149,8 @@ pub(in crate::outbound) async fn made(
 ) -> store::Result<()> {
     let (organization, run) = (application.organization, row.id);
     engine.store().write(organization, move |transaction| transaction.clear_items(run)).await?;
-    let mut planner = Planner { engine, application, row, summary: Summary::default() };
+    let mut planner =
+        Planner { engine, application, row, summary: Summary::default(), losing: HashMap::new() };
     (planner.summary.partial, planner.summary.nobody) = (true, true);
     if !planner.list().await? || !planner.walk().await? {
         return Ok(());
@@ -160,6 +163,8 @@ struct Planner<'a> {
     application: &'a Arc<Application>,
     row: RunRow,
     summary: Summary,
+    /// Members that each group of the app would lose.
+    losing: HashMap<ResourceId, u64>,
 }
 
 /// An object of a page, judged.
@@ -206,6 +211,16 @@ impl Planner<'_> {
     /// Looks at everybody.
     async fn walk(&mut self) -> store::Result<bool> {
         let beside = Beside { groups: false, members: PLANNED_MEMBERS };
+        if let Some(nesting) = self.application.groups() {
+            let app = self.application.row.id;
+            self.losing = self
+                .engine
+                .store()
+                .read(self.application.organization, move |reader| {
+                    reader.losing_members(app, nesting)
+                })
+                .await?;
+        }
         for kind in self.application.kinds() {
             let mut after = None;
             loop {
@@ -283,7 +298,8 @@ impl Planner<'_> {
             self.summary.nobody &= !one.is_inside;
             self.summary.removals.deactivations += one.removals.deactivations;
             self.summary.removals.deletions += one.removals.deletions;
-            self.summary.removals.memberships += one.removals.memberships;
+            self.summary.removals.memberships +=
+                self.losing.get(&one.id).copied().unwrap_or_default();
             self.summary.removals.keys += one.removals.keys;
             if let Some(mut item) = one.item.take() {
                 action.clone_into(&mut item.action);
@@ -312,6 +328,7 @@ impl Planner<'_> {
         let total = i64::try_from(total).unwrap_or(i64::MAX);
         let (run, app) = (self.row.id, self.application.row.id);
         let (removals, limits) = (self.summary.removals, self.application.policy.guard);
+        let planned_removals = removals;
         let groups = self.application.groups();
         let listed = self.summary.listing.as_ref().map_or(0, |listing| listing.accounts);
         let counts =
@@ -321,13 +338,30 @@ impl Planner<'_> {
             .store()
             .write(self.application.organization, move |transaction| {
                 let (accounts, memberships) = transaction.count_linked(app)?;
+                // What the last hour took away counts, whoever took it.
+                let lately = transaction.removed_lately(app, now_us)?;
+                let removals = Removals {
+                    deactivations: removals.deactivations + lately.deactivations,
+                    deletions: removals.deletions + lately.deletions,
+                    memberships: removals.memberships + lately.memberships,
+                    ..removals
+                };
+                let takes = planned_removals.total() > 0;
                 let breaches =
                     guard::breaches(&limits, &removals, &Totals { accounts, memberships });
+                let breaches = if takes { breaches } else { Vec::new() };
                 let held = (!breaches.is_empty()).then(|| held(&breaches));
                 if !transaction.note_planning(run, counts, &summary)?
                     || !transaction.end_planning(run, total, held.as_ref())?
-                    || held.is_some()
                 {
+                    return Ok(());
+                }
+                let waits = held.is_some() || !transaction.run(run)?.is_some_and(|row| row.confirm);
+                if waits && total > 0 {
+                    // What the app was seen to hold otherwise has no job until the run is applied.
+                    transaction.await_sync(app, now_us)?;
+                }
+                if held.is_some() {
                     return Ok(());
                 }
                 let confirmed = transaction.run(run)?.is_some_and(|row| row.confirm);

@@ -21,6 +21,9 @@ use crate::store::{self, Transaction};
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
 
+/// Failures in a row after which a run counts an object as failed; it is tried on all the same.
+const PATIENCE_OF_RUNS: u32 = 8;
+
 /// What was done to an object of the app.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Action {
@@ -402,8 +405,10 @@ impl<'a> Recorder<'a> {
         let now_us = self.engine.clock().now_us();
         let digest = self.digest.lock().clone();
         self.fenced(move |transaction| {
-            transaction.let_wait(app, &job, until_us)?;
-            advance(transaction, &job, true, digest.as_deref(), now_us)
+            if transaction.let_wait(app, &job, until_us)? {
+                advance(transaction, &job, true, digest.as_deref(), now_us)?;
+            }
+            Ok(())
         })
         .await
     }
@@ -420,8 +425,14 @@ impl<'a> Recorder<'a> {
         let app = self.application.row.id;
         let text = reason.detail.clone();
         let attempt = self.failed("retry", cause, reason, Some(run_at_us));
+        let now_us = self.engine.clock().now_us();
         self.fenced(move |transaction| {
             transaction.defer_job(app, &job, run_at_us, attempts, Some(&text))?;
+            if attempts >= PATIENCE_OF_RUNS && job.run.is_some() {
+                // It is tried on and on; the run, and those that wait for it, need not wait.
+                transaction.leave_run(app, &job)?;
+                advance(transaction, &job, false, None, now_us)?;
+            }
             transaction.insert_attempt(&attempt)
         })
         .await

@@ -120,7 +120,9 @@ impl Transaction<'_> {
         select.push(
             "THEN 5 WHEN 'delete' THEN 5 ELSE CASE kind WHEN 'Group' THEN 31 ELSE 30 END END, ",
         );
-        select.bind(now_us).push(", 0, ").bind(now_us).push(", run_id, ").bind(true);
+        select.bind(now_us).push(", 0, ").bind(now_us);
+        // Only what was counted as taken away: whoever leaves meanwhile is counted like anybody.
+        select.push(", run_id, action IN ('deactivate', 'delete') OR kind = 'Group'");
         select.push(" FROM run_item WHERE organization = ").bind(self.organization);
         select.push(" AND run_id = ").bind(run);
         let mut sql = Sql::new(taken_by_run::COLUMNS);

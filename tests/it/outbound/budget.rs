@@ -45,12 +45,14 @@ impl Crowd {
                 "INSERT INTO resource (organization, id, kind, version, user_name, label, doc, created_us, modified_us) \
                  SELECT 1, {number}, 'User', 1, 'u' || n, 'u' || n, '{{\"schemas\":[\"urn:ietf:params:scim:schemas:core:2.0:User\"],\"userName\":\"u' || n || '\",\"active\":true}}', {NOW}, {NOW} FROM {series};"
             );
-            for (group, name) in [(&group, "Everybody"), (&above, "Above")] {
+            for (group, name, plain) in
+                [(&group, "Everybody", self.group()), (&above, "Above", self.above())]
+            {
                 sql += &format!(
                     "INSERT INTO resource (organization, id, kind, version, display, label, doc, created_us, modified_us) \
                      VALUES (1, {group}, 'Group', 1, lower('{name}'), '{name}', '{{\"schemas\":[\"urn:ietf:params:scim:schemas:core:2.0:Group\"],\"displayName\":\"{name}\"}}', {NOW}, {NOW});\
                      INSERT INTO link (organization, app_id, resource_id, kind, remote_id, state, origin, record, pushed_us) \
-                     VALUES (1, {app}, {group}, 'Group', '{name}', 'linked', 'created', '{{\"displayName\":\"{name}\"}}', {NOW});"
+                     VALUES (1, {app}, {group}, 'Group', '{name}', 'linked', 'created', '{{\"displayName\":\"{name}\",\"externalId\":\"{plain}\"}}', {NOW});"
                 );
             }
             sql += &format!(

@@ -208,6 +208,9 @@ both! {
     async fn nothing_that_is_on_its_way_is_taken_for_lost(world: World) {
         let bridge = Bridge::start(&world.store, &Vault::ephemeral()).await;
         bridge.sandbox().await;
+        let free = json!({ "count": null, "percent": null });
+        let guard = json!({ "deactivations": free, "deletions": free, "memberships": free });
+        patch_app(&bridge, json!({ "policy": { "guard": guard } })).await;
         let mut ids = Vec::new();
         for number in 0..6 {
             ids.push(bridge.person(&format!("p{number}")).await);

@@ -115,7 +115,8 @@ both! {
             };
             assert_eq!(statuses(&told[0]), first);
             let second = if name == "doubt" { json!(200) } else { json!(201) };
-            assert_eq!(statuses(&told[1]), [json!(200), second]);
+            let last = statuses(&told[1]);
+            assert_eq!(last.last(), Some(&second), "{told:?}");
             assert_eq!(told[1]["remedy"], Value::Null);
         }
 

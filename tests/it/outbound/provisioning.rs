@@ -81,7 +81,7 @@ both! {
         let (status, told) = provision(&scene, &ann).await;
         assert_eq!((status, &told["outcome"]), (200, &json!("retry")), "{told}");
         let create = step(&told, "create");
-        assert_eq!(create["answer"]["class"], "again", "{told}");
+        assert_eq!(create["answer"]["class"], "inDoubt", "{told}");
         assert!(told["verdict"].as_str().unwrap().contains("It is tried again at"), "{told}");
         assert!(told["pending"]["nextTry"].is_string());
         assert!(told["recorded"].as_array().unwrap().iter().any(|one| one["outcome"] == "retry"));

@@ -311,13 +311,15 @@ both! {
         let late = changes(&roster.requests()).len();
         // An instance claims some objects ahead of those that are under way.
         assert!(late <= 4 * 12, "only what was claimed is finished, not {late}");
-        roster.meddle(all);
+        // Another value: one that was put right and came back would not be sent again.
+        let corsairs = || roster.people().values().filter(|one| one["title"] == "Corsair").count();
+        roster.meddle(|people| people.values_mut().for_each(|one| one["title"] = json!("Corsair")));
         let run = bridge.admin(Method::POST, "/apps/roster/sync", json!({ "confirm": true })).await;
         bridge.stop().await;
         let bridge = Bridge::start(&world.store, &vault).await;
         let ended = settled(&bridge).await;
         assert_eq!((&ended["id"], &ended["state"]), (&run["id"], &json!("done")), "{ended}");
-        assert_eq!(pirates(), 0);
+        assert_eq!(corsairs(), 0);
         bridge.stop().await;
         roster.stop().await;
     }

@@ -183,7 +183,8 @@ impl Scene {
     /// The app's group of that name.
     pub async fn remote_group(&self, name: &str) -> Value {
         let name = name.replace(' ', "%20");
-        let path = format!("/Groups?filter=displayName%20eq%20%22{name}%22");
+        let shown = "displayName,externalId,members.value,members.type,members.display";
+        let path = format!("/Groups?filter=displayName%20eq%20%22{name}%22&attributes={shown}");
         let found = self.there(Method::GET, &path, Value::Null).await;
         assert_eq!(found["totalResults"], 1, "{name}");
         found["Resources"][0].clone()
