@@ -6,6 +6,7 @@
 //! that is measured in the same run: what the same requests take without Rollcall, and how many
 //! transactions the disk makes durable.
 
+#![allow(clippy::indexing_slicing, reason = "a bench that is wrong may panic")]
 #![expect(clippy::expect_used, clippy::print_stdout, reason = "a program for people at a terminal")]
 
 #[path = "provisioning/app.rs"]

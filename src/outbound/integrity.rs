@@ -402,12 +402,11 @@ impl Finding {
         if !self.switches_off {
             return self;
         }
-        let can = match *deactivates {
-            Some(can) => can,
-            None => {
-                let asked = tokio::time::timeout(ASKED, application.adapter.capabilities()).await;
-                matches!(asked, Ok(Ok(capabilities)) if capabilities.deactivate)
-            }
+        let can = if let Some(can) = *deactivates {
+            can
+        } else {
+            let asked = tokio::time::timeout(ASKED, application.adapter.capabilities()).await;
+            matches!(asked, Ok(Ok(capabilities)) if capabilities.deactivate)
         };
         *deactivates = Some(can);
         if !can {

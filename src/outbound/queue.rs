@@ -84,6 +84,7 @@ pub(super) async fn work(
 }
 
 /// What is known of the queue at one moment.
+#[expect(clippy::struct_excessive_bools, reason = "each is a state of its own")]
 struct Queue<'a> {
     engine: &'a Engine,
     organization: OrganizationId,

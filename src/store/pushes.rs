@@ -56,7 +56,6 @@ impl Reader<'_> {
             // It cannot know how few are marked, and would read the whole group to be on the safe side.
             Sql::new("SET LOCAL enable_hashjoin = off").execute(self.conn)?;
             Sql::new("SET LOCAL enable_mergejoin = off").execute(self.conn)?;
-            Sql::new("SET LOCAL enable_seqscan = off").execute(self.conn)?;
         }
         let mut sql = Sql::new(
             "WITH RECURSIVE page(member_id, mark, account) AS MATERIALIZED (\

@@ -203,9 +203,8 @@ pub(super) async fn relink(application: &Application, subject: &Subject) -> Acti
     };
     let leaves = subject.now.members.remove.len();
     if subject.kind == Kind::Group && leaves > 0 {
-        here.push_str(&format!(
-            " {leaves} members who left, and of whom the app was not told yet, stay in its group."
-        ));
+        let stay = "members who left, and of whom the app was not told yet, stay in its group.";
+        here = format!("{here} {leaves} {stay}");
     }
     action(application, subject.kind, Act::Relink, afresh(subject), |rehearsal| {
         let sentence = &rehearsal.sentence;
@@ -250,9 +249,8 @@ pub(super) async fn link_to(
     let who = subject.called();
     let mut here = format!("{} is followed from now on as the {noun} of {who}.", remote.0);
     if let Some(old) = subject.remote().filter(|old| *old != remote.0) {
-        here.push_str(&format!(
-            " The {noun} {old} is forgotten and stays in the app as it is, with its access."
-        ));
+        let stays = "is forgotten and stays in the app as it is, with its access.";
+        here = format!("{here} The {noun} {old} {stays}");
     }
     action(application, subject.kind, Act::Link, now, |rehearsal| {
         (rehearsal.sentence.clone(), here)

@@ -54,7 +54,7 @@ impl World {
         }
         self.let_requests_end();
         self.scene().say("the clock jumps: every lease has run out");
-        self.clock.advance(JOB_LEASE + Duration::from_secs(60));
+        self.clock.advance(JOB_LEASE + Duration::from_mins(1));
     }
 
     /// No request is under way for longer than a lease: each arrives now, or never.

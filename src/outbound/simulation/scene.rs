@@ -30,6 +30,9 @@ pub(super) struct Actor {
     pub(super) cut: bool,
 }
 
+/// What was to become of an account, with the step since when.
+pub(super) type Wishes = Vec<(usize, Option<Wish>)>;
+
 /// Everything that is not in the database.
 pub(super) struct Scene {
     pub(super) dice: Dice,
@@ -47,7 +50,7 @@ pub(super) struct Scene {
     pub(super) troubles: usize,
     pub(super) step: usize,
     /// What was to become of somebody's account, with the step since when.
-    pub(super) wishes: HashMap<(usize, ResourceId), Vec<(usize, Option<Wish>)>>,
+    pub(super) wishes: HashMap<(usize, ResourceId), Wishes>,
     /// Creations that an app will carry out although nobody waits for the answer any more.
     pub(super) late: Vec<super::script::Late>,
     /// Objects about which an app just lied; it tells the truth about them next.

@@ -147,6 +147,7 @@ impl World {
     }
 
     /// A change is written, and known.
+    #[expect(clippy::needless_pass_by_value, reason = "a change is made once")]
     pub(super) fn apply(&self, change: Change) {
         self.scene().say(&change.told);
         // No request is still under way when what it was about changes: no app could tell.
@@ -257,7 +258,8 @@ fn change(scene: &mut Scene) -> Option<Change> {
         0 => {
             let which = scene.dice.below(4);
             Some(edited(scene, at, |person| {
-                let value = (which % 2 == 0 || number % 3 > 0).then(|| format!("V{number}"));
+                let value = (which.is_multiple_of(2) || !number.is_multiple_of(3))
+                    .then(|| format!("V{number}"));
                 let field = if which < 2 { &mut person.title } else { &mut person.nick };
                 field.clone_from(&value);
                 format!("gets {} {value:?}", if which < 2 { "title" } else { "nick name" })
