@@ -53,7 +53,7 @@ fn run(seed: u64, planted: &[&'static str]) -> Result<Vec<String>, Broken> {
 fn simulation_converges() {
     let count = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
     let seeds = count("ROLLCALL_SEED")
-        .map_or_else(|| 0..count("ROLLCALL_SEEDS").unwrap_or(20), |seed| seed..seed + 1);
+        .map_or_else(|| 0..count("ROLLCALL_SEEDS").unwrap_or(200), |seed| seed..seed + 1);
     let mut failed = 0;
     for seed in seeds {
         if let Err(broken) = run(seed, &[]) {

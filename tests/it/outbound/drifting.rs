@@ -1,5 +1,7 @@
 //! What somebody changed in the app itself, and accounts of it that belong to nobody.
 
+#![allow(clippy::used_underscore_binding, reason = "plainer in a test")]
+
 use super::bridge::Bridge;
 use crate::world::{World, both, execute};
 use reqwest::Method;

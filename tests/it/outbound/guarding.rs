@@ -1,6 +1,8 @@
 //! The guard: nothing takes much away unasked, neither a change that somebody saves nor the directory
 //! itself.
 
+#![allow(clippy::unnecessary_literal_unwrap, reason = "plainer in a test")]
+
 use super::bridge::{Bridge, PATIENCE, patch, person};
 use super::meddler::{Meddler, Meddling};
 use crate::world::{NOW, ORG, World, audited, both};

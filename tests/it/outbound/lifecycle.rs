@@ -1,6 +1,8 @@
 //! An app that is off, paused or in maintenance, and people who leave, come back and must not be
 //! touched.
 
+#![allow(clippy::unchecked_time_subtraction, reason = "plainer in a test")]
+
 use super::bridge::{Bridge, PATIENCE, patch};
 use super::downstream::Downstream;
 use super::meddler::Meddling;

@@ -1,5 +1,7 @@
 //! Runs: planned, confirmed, held, queued, cancelled, gone on with after a crash, and followed.
 
+#![allow(clippy::needless_for_each, reason = "plainer in a test")]
+
 use super::bridge::{Bridge, PATIENCE};
 use super::roster::{Roster, Telling};
 use crate::world::{ORG, World, attributes, both, kind, new_id};

@@ -1,6 +1,8 @@
 //! Whatever happens in whatever order, an app ends with everybody below its groups, or with whoever is
 //! in them. Directory, publisher and workers take turns at random, between any two of their steps.
 
+#![allow(clippy::manual_is_multiple_of, reason = "plainer in a test")]
+
 use crate::world::{NOW, World, both};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;

@@ -1,5 +1,7 @@
 //! Who is in an app, who leaves it, and what is said when something cannot be done.
 
+#![allow(clippy::assigning_clones, reason = "plainer in a test")]
+
 use crate::outbound::bridge::{Bridge, patch, person};
 use crate::outbound::downstream::Downstream;
 use crate::outbound::meddler::Meddling;

@@ -1,5 +1,7 @@
 //! A thousand groups whose people come in a thousand orders.
 
+#![allow(clippy::needless_pass_by_value, reason = "plainer in a test")]
+
 use super::scene::{bulk, group_body, made, people, values};
 use crate::outbound::bridge::{Bridge, patch};
 use crate::world::{ORG, World};
