@@ -45,8 +45,8 @@ macro_rules! shapes {
 }
 
 shapes! {
-    Account AppFields Attribute Breach Dialect Difference Exchange Held Impact Integrity Kind Limits LinkAnswer LinkDetail
-    Maintenance MappingDocument PendingReason Plan Policy Preview ProvisionedNow Queue Removals Report
+    Account AppFields Attribute Dialect Difference Exchange Held Impact Integrity Kind Limits LinkAnswer LinkDetail
+    Maintenance MappingDocument PendingReason Plan Policy Preview ProvisionedNow Queue Report
     ResourceType Sample SchemaDefinition Scope Setting Untranslated UserOrNobody Why
 }
 
@@ -101,6 +101,7 @@ fn completed(mut document: Value) -> Value {
                     schemas.extend(shapes);
                 }
                 by_name(schemas);
+                guarded(schemas);
                 if let Some(adapter) = schemas
                     .get_mut("NewApp")
                     .and_then(|app| app.pointer_mut("/properties/adapter"))
@@ -130,6 +131,23 @@ fn by_name(schemas: &mut Map<String, Value>) {
             let shape = json!({ "$ref": format!("#/components/schemas/{one}") });
             items.insert("items".to_owned(), shape);
         }
+    }
+}
+
+/// What a problem has besides, where a change would take too much away.
+fn guarded(schemas: &mut Map<String, Value>) {
+    let problem = schemas.get_mut("Problem").and_then(|one| one.get_mut("properties"));
+    if let Some(properties) = problem.and_then(Value::as_object_mut) {
+        let breach = json!({ "$ref": "#/components/schemas/Breach" });
+        let breaches = json!({ "type": "array", "items": breach,
+            "description": "Of a change that takes too much away (`/problems/guard`): the limits that it passes." });
+        let removals = json!({ "$ref": "#/components/schemas/Removals",
+            "description": "What it takes away beyond what is in force." });
+        let approve = json!({ "type": "integer", "format": "int64", "minimum": 0,
+            "description": "What to repeat the request with: `?approve=` this." });
+        properties.insert("breaches".to_owned(), breaches);
+        properties.insert("removals".to_owned(), removals);
+        properties.insert("approve".to_owned(), approve);
     }
 }
 

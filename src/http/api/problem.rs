@@ -1,7 +1,6 @@
 //! What an administrator's client is told when something is wrong: RFC 9457 problem documents that
 //! name the field and the remedy.
 
-use super::description;
 use crate::adapters::adapter::{Failure, Reason};
 use crate::auth::Denied;
 use crate::http::error::Refusal;
@@ -40,20 +39,18 @@ pub struct Problem {
     pub errors: Vec<FieldError>,
     /// Of a change that takes too much away (`/problems/guard`).
     #[serde(flatten)]
+    #[schema(ignore)]
     pub guard: Option<Box<Guarded>>,
 }
 
 /// What a change would take away, and how to have it all the same.
-#[derive(Debug, Clone, Serialize, ToSchema)]
+#[derive(Debug, Clone, Serialize)]
 pub struct Guarded {
     /// The limits that it passes.
-    #[schema(value_type = Option<Vec<description::Breach>>)]
     pub breaches: Vec<Breach>,
     /// What it takes away beyond what is in force.
-    #[schema(value_type = Option<description::Removals>)]
     pub removals: Removals,
     /// What to repeat the request with: `?approve=` this.
-    #[schema(value_type = Option<u64>)]
     pub approve: u64,
 }
 
