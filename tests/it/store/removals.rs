@@ -104,7 +104,11 @@ both! {
             seen_us: None, drift: Map::new(), mapping: None,
         };
         let first = linked(old, "linked");
+        let of_group = LinkRow {
+            resource: group, kind: "Group".into(), remote_id: Some("g1".into()), ..linked(old, "linked")
+        };
         world.store.write(ORG, move |t| {
+            t.put_link(&of_group)?;
             t.put_link(&first)?;
             t.compare_members(app, group, Nesting::Members)
         }).await.unwrap();
