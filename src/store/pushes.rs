@@ -12,7 +12,7 @@ pub use marking::Moved;
 pub use nesting::Nesting;
 pub(super) use nesting::below;
 
-use super::connection::{Backend, Id};
+use super::connection::{Backend, Connection, Id};
 use super::sql::Sql;
 use super::{Reader, Result, Transaction};
 use crate::id::{AppId, ResourceId};
@@ -40,6 +40,21 @@ pub struct DueMember {
 /// What there is to tell stays marked until the member is followed again.
 const NOT_LEFT_ALONE: &str = " AND (l.state IS NULL OR l.state NOT IN ('lost', 'released'))";
 
+/// Keeps PostgreSQL from reading whole tables to join them, until the transaction ends or it is told
+/// otherwise. SQLite never does.
+pub(super) fn only_look_up(conn: &mut Connection, only: bool) -> Result<()> {
+    if conn.backend() == Backend::Postgres {
+        let joins = if only { "off" } else { "on" };
+        let mut sql = Sql::new("SELECT set_config('enable_hashjoin', ");
+        sql.bind(joins)
+            .push(", TRUE), set_config('enable_mergejoin', ")
+            .bind(joins)
+            .push(", TRUE)");
+        sql.execute(conn)?;
+    }
+    Ok(())
+}
+
 impl Reader<'_> {
     /// Members of a group worth a look in order of id, after one, at most `limit`. Who is a member is
     /// found from the members upwards, so the size of the group does not matter.
@@ -52,11 +67,8 @@ impl Reader<'_> {
         nesting: Nesting,
     ) -> Result<Vec<DueMember>> {
         let organization = self.organization;
-        if self.conn.backend() == Backend::Postgres {
-            // It cannot know how few are marked, and would read the whole group to be on the safe side.
-            Sql::new("SET LOCAL enable_hashjoin = off").execute(self.conn)?;
-            Sql::new("SET LOCAL enable_mergejoin = off").execute(self.conn)?;
-        }
+        // It cannot know how few are marked, and would read the whole group to be on the safe side.
+        only_look_up(self.conn, true)?;
         let mut sql = Sql::new(
             "WITH RECURSIVE page(member_id, mark, account) AS MATERIALIZED (\
              SELECT p.member_id, p.mark, l.remote_id FROM member_push p \

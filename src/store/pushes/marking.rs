@@ -7,6 +7,7 @@
 //! is left of it.
 
 use super::nesting::{Nesting, below};
+use super::only_look_up;
 use crate::id::{AppId, ResourceId};
 use crate::store::connection::Id;
 use crate::store::jobs::Priority;
@@ -83,13 +84,11 @@ impl Transaction<'_> {
         sql.push("FROM above CROSS JOIN link l CROSS JOIN below WHERE below.kind = 'User'");
         sql.push(" AND l.resource_id = above.id AND l.organization = ").bind(organization);
         sql.push(" AND l.app_id = ").bind(app);
-        for (at, (word, table)) in
-            [("NOT EXISTS", "link_member"), ("EXISTS", "member_push")].into_iter().enumerate()
-        {
-            sql.push(if at == 0 { " AND (" } else { " OR " }).push(word);
-            sql.push(" (SELECT 1 FROM ").push(table).push(" a WHERE a.organization = ");
-            sql.bind(organization).push(" AND a.app_id = ").bind(app);
-            sql.push(" AND a.group_id = above.id AND a.member_id = below.id)");
+        // Of EXISTS, PostgreSQL would first collect whom all groups were told of.
+        for (word, table) in [(" AND (", "link_member"), (" OR NOT ", "member_push")] {
+            sql.push(word).push("COALESCE((SELECT FALSE FROM ").push(table);
+            sql.push(" a WHERE a.organization = ").bind(organization).push(" AND a.app_id = ");
+            sql.bind(app).push(" AND a.group_id = above.id AND a.member_id = below.id), TRUE)");
         }
         sql.push(") ORDER BY above.id, below.id").push(MARKED);
         sql
@@ -126,7 +125,9 @@ impl Transaction<'_> {
     /// Marks, and answers in which groups.
     fn marked(&mut self, mut marking: Sql) -> Result<BTreeSet<ResourceId>> {
         marking.push(" RETURNING group_id");
+        only_look_up(self.conn, true)?;
         let rows: Vec<(ResourceId,)> = marking.load::<(Id,), _>(self.conn)?;
+        only_look_up(self.conn, false)?;
         Ok(rows.into_iter().map(|row| row.0).collect())
     }
 

@@ -1,12 +1,12 @@
 //! What one member more costs, however many there are.
 
-#![allow(clippy::format_push_string, reason = "plainer in a test")]
-
 use super::bridge::{Bridge, PATIENCE, patch};
 use super::meddler::{Meddler, Meddling};
 use crate::world::{Database, NOW, World, block_on, execute};
+use diesel::{Connection as _, PgConnection, QueryableByName, RunQueryDsl as _};
 use parking_lot::Mutex;
 use reqwest::Method;
+use rollcall::store::{Options, Store};
 use rollcall::vault::Vault;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -183,4 +183,81 @@ fn one_more_of_a_hundred_thousand_is_one_request_with_one_value_sqlite() {
 #[test]
 fn one_more_of_a_hundred_thousand_is_one_request_with_one_value_postgres() {
     block_on(async { one_more(&World::new(Database::Postgres).await, 100_000).await });
+}
+
+#[derive(QueryableByName)]
+struct Count {
+    #[diesel(sql_type = diesel::sql_types::BigInt)]
+    count: i64,
+}
+
+fn count(url: &str, query: &str) -> i64 {
+    let mut connection = PgConnection::establish(url).unwrap();
+    let rows: Vec<Count> = diesel::sql_query(query).load(&mut connection).unwrap();
+    rows[0].count
+}
+
+/// How many rows were ever read of the tables that grow with the group, once all who read have left.
+async fn rows_read(url: &str) -> i64 {
+    let others = "SELECT COUNT(*) AS count FROM pg_stat_activity WHERE pid <> pg_backend_pid() \
+                  AND datname = current_database() AND backend_type = 'client backend'";
+    let leaving = async {
+        while count(url, others) > 0 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, leaving).await.expect("somebody never leaves");
+    count(
+        url,
+        "SELECT CAST(SUM(seq_tup_read + COALESCE(idx_tup_fetch, 0)) AS BIGINT) AS count \
+         FROM pg_stat_user_tables WHERE relname IN \
+         ('resource', 'attribute', 'member', 'link', 'link_member', 'member_push')",
+    )
+}
+
+/// No request of the directory and none of the worker reads the group: counted by PostgreSQL itself.
+/// What SQLite does is checked by its plans, beside the store.
+#[test]
+fn one_more_reads_few_rows_postgres() {
+    block_on(async {
+        const PEOPLE: usize = 10_000;
+        let mut world = World::new(Database::Postgres).await;
+        let (url, vault) = (world.url.clone(), Vault::ephemeral());
+        let crowd = Crowd { people: PEOPLE };
+        let (meddler, said) = app();
+        let bridge = Bridge::start(&world.store, &vault).await;
+        let made = bridge
+            .admin(
+                Method::POST,
+                "/apps",
+                json!({
+                    "name": "crowded", "adapter": "scim", "policy": { "nestedGroups": "flatten" },
+                    "settings": { "url": meddler.address }, "secrets": { "token": "t" },
+                }),
+            )
+            .await;
+        bridge.stop().await;
+        crowd.fill(&world, made["id"].as_str().unwrap());
+        // What somebody read is counted when they leave.
+        let elsewhere = World::new(Database::Sqlite).await;
+        world.store = elsewhere.store.clone();
+        let before = rows_read(&url).await;
+
+        let store = Store::open(&url, &Options::default(), true).unwrap();
+        let bridge = Bridge::start(&store, &vault).await;
+        let joins = patch("add", "members", &json!([{ "value": id(PEOPLE) }]));
+        bridge.push(Method::PATCH, &format!("/Groups/{}", crowd.group()), joins).await;
+        let waiting = async {
+            while said.lock().len() < 2 {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, waiting).await.expect("the app is never told");
+        bridge.stop().await;
+        drop(store);
+        let read = rows_read(&url).await - before;
+        let few = i64::try_from(PEOPLE / 10).unwrap();
+        assert!((1..few).contains(&read), "{read} rows were read");
+        meddler.stop().await;
+    });
 }
