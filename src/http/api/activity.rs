@@ -87,7 +87,7 @@ pub async fn accounts(
 /// Objects that wait for a person.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct Parked {
+pub struct ParkedObjects {
     /// The page.
     items: Vec<PendingView>,
     /// What to give as `after` for the next page; null on the last.
@@ -104,7 +104,7 @@ pub struct Parked {
 }
 
 /// Objects that wait for a person, each with field, reason and remedy.
-#[utoipa::path(get, path = "/apps/{app}/parked", operation_id = "listParked", tag = "activity", params(Paging), responses((status = 200, body = Parked), (status = 404, body = Problem)))]
+#[utoipa::path(get, path = "/apps/{app}/parked", operation_id = "listParked", tag = "activity", params(Paging), responses((status = 200, body = ParkedObjects), (status = 404, body = Problem)))]
 pub async fn parked(
     caller: Auditor,
     state: web::Data<ApiState>,
@@ -120,7 +120,7 @@ pub async fn parked(
     let next = jobs.last().filter(|_| is_full(jobs.len())).map(|job| job.resource.to_string());
     let items = jobs.into_iter().map(PendingView::of).collect();
     let pause = PauseView::of(row.paused.as_ref());
-    Ok(HttpResponse::Ok().json(Parked {
+    Ok(HttpResponse::Ok().json(ParkedObjects {
         items,
         next,
         enabled: row.enabled,

@@ -299,6 +299,20 @@ mod tests {
     }
 
     #[test]
+    fn no_name_is_given_to_two_shapes() {
+        let gathered = serde_json::to_value(Description::openapi()).unwrap();
+        let gathered = gathered["components"]["schemas"].as_object().unwrap();
+        let mut written = BTreeSet::new();
+        for shapes in SHAPES {
+            for name in serde_json::from_str::<Map<String, Value>>(shapes).unwrap().keys() {
+                let elsewhere = gathered.get(name).and_then(|shape| shape.get("properties"));
+                assert!(elsewhere.is_none(), "{name} is a shape of a handler, too");
+                assert!(written.insert(name.clone()), "{name} is written twice");
+            }
+        }
+    }
+
+    #[test]
     fn nothing_is_left_to_guess() {
         let mut ids = BTreeSet::new();
         let tags: BTreeSet<&str> = DOCUMENT["tags"]
