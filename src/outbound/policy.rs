@@ -4,6 +4,10 @@
 //! off and not deleted, what somebody changes in the app is put right, and a run that would take more
 //! than a few away stops and asks.
 
+mod change;
+
+pub use change::PolicyChange;
+
 use super::guard::Limits;
 use crate::mapping::compiled::Problem;
 use crate::mapping::field::{AppSchema, Kind};

@@ -17,7 +17,7 @@ use crate::id::{self, AppId, OrganizationId, ResourceId};
 use crate::mapping::scope::Rules;
 use crate::mapping::validation::unmapped;
 use crate::outbound::application::{nesting, owner};
-use crate::outbound::policy::Policy;
+use crate::outbound::policy::{Policy, PolicyChange};
 use crate::outbound::sync;
 use crate::outbound::weigh;
 use crate::store::apps::{AppRow, Pause};
@@ -75,8 +75,9 @@ pub struct AppChange {
     #[serde(default, deserialize_with = "said")]
     #[schema(value_type = Option<description::Scope>)]
     scope: Option<Value>,
+    /// Key by key, and of `guard` limit by limit: what is left out stays.
     #[schema(value_type = Option<description::Policy>)]
-    policy: Option<Policy>,
+    policy: Option<PolicyChange>,
     /// Id of the user whose values the mapping is shown with; null means the organization's admin.
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<description::UserOrNobody>)]
@@ -314,6 +315,7 @@ pub async fn update(
     let mut policy: Option<Policy> = serde_json::from_value(row.policy.clone()).ok();
     let nested = policy.as_ref().map(nesting);
     if let Some(changed) = body.policy {
+        let changed = changed.of(policy.take().unwrap_or_default());
         check_policy(&changed, entry(&row.adapter)?)?;
         row.policy = serde_json::to_value(&changed).unwrap_or_default();
         change.policy = Some(changed.clone());
@@ -450,7 +452,8 @@ async fn set_provisioning(
     }
     let mut next = row.clone();
     next.enabled = enabled;
-    next.paused = None;
+    // Whoever holds it by hand goes on holding it.
+    next.paused = next.paused.filter(Pause::is_by_hand);
     if enabled {
         // What cannot be compiled cannot be switched on.
         let application = state
