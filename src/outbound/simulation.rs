@@ -15,10 +15,16 @@ mod task;
 mod world;
 mod writes;
 
+use parking_lot::Mutex;
+use std::num::NonZero;
+use std::ops::Range;
+use std::sync::atomic::{AtomicU64, Ordering};
 use world::World;
 
 /// Steps of the troubled part of a run.
 const STEPS: usize = 300;
+/// Runs unless `ROLLCALL_SEEDS` says otherwise.
+const SEEDS: u64 = 1_000;
 
 /// A run in which an invariant is broken.
 struct Broken {
@@ -48,25 +54,46 @@ fn run(seed: u64, planted: &[&'static str]) -> Result<Vec<String>, Broken> {
     }
 }
 
+/// Runs so many seeds on every core; those that are broken, in order.
+fn broken_among(seeds: Range<u64>, planted: &[&'static str]) -> Vec<Broken> {
+    let next = AtomicU64::new(seeds.start);
+    let broken = Mutex::new(Vec::new());
+    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+    std::thread::scope(|scope| {
+        for _ in 0..cores {
+            scope.spawn(|| {
+                loop {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    if seed >= seeds.end {
+                        break;
+                    }
+                    broken.lock().extend(run(seed, planted).err());
+                }
+            });
+        }
+    });
+    let mut broken = broken.into_inner();
+    broken.sort_unstable_by_key(|one| one.seed);
+    broken
+}
+
 #[test]
 #[expect(clippy::disallowed_methods, reason = "a test's own settings")]
 fn simulation_converges() {
-    let count = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
-    let seeds = count("ROLLCALL_SEED")
-        .map_or_else(|| 0..count("ROLLCALL_SEEDS").unwrap_or(200), |seed| seed..seed + 1);
-    let mut failed = 0;
-    for seed in seeds {
-        if let Err(broken) = run(seed, &[]) {
-            if failed == 0 {
-                for line in &broken.log {
-                    println!("{line}");
-                }
-            }
-            println!("SEED {}: {}", broken.seed, broken.what);
-            failed += 1;
-        }
+    let number = |name: &str| std::env::var(name).ok().map(|text| text.parse::<u64>().unwrap());
+    let seeds = match number("ROLLCALL_SEED") {
+        Some(seed) => seed..seed + 1,
+        None => 0..number("ROLLCALL_SEEDS").unwrap_or(SEEDS),
+    };
+    let broken = broken_among(seeds, &[]);
+    if let Some(first) = broken.first() {
+        println!("{}", first.log.join("\n"));
     }
-    assert_eq!(failed, 0);
+    for one in &broken {
+        println!("SEED {}: {}", one.seed, one.what);
+    }
+    let seeds: Vec<u64> = broken.iter().map(|one| one.seed).collect();
+    assert!(broken.is_empty(), "ROLLCALL_SEED shows what happened; broken: {seeds:?}");
 }
 
 fn log_of(seed: u64) -> Vec<String> {

@@ -325,6 +325,11 @@ impl Transaction<'_> {
     /// Deletes an app, its mapping, links, queue, runs and secrets. Nothing is changed remotely.
     pub fn delete_app(&mut self, id: AppId, owner: &str) -> Result<()> {
         let organization = self.organization;
+        // Its jobs first, as for whoever works on one of them and writes down something of the app.
+        self.lock_organization()?;
+        let mut sql = Sql::new("DELETE FROM job WHERE organization = ");
+        sql.bind(organization).push(" AND app_id = ").bind(id);
+        sql.execute(self.conn)?;
         diesel::delete(app::table.filter(app::organization.eq(organization).and(app::id.eq(id))))
             .execute(self.reader.conn)?;
         self.delete_secrets(owner)

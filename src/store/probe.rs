@@ -20,6 +20,11 @@ pub(crate) fn step(on: bool) {
     STEPPED.set(on);
 }
 
+/// Whether callers on this thread are polled by hand.
+pub(super) fn is_stepped() -> bool {
+    STEPPED.get()
+}
+
 /// Whether the caller that was just polled has come to stand there.
 pub(crate) fn stands() -> bool {
     STANDS.take()

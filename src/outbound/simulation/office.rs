@@ -370,7 +370,12 @@ async fn keep_runs(
     let runs = engine.store().read(organization, move |reader| reader.runs(app, 100)).await?;
     for run in runs.into_iter().rev() {
         match run.state.as_str() {
-            "planning" => sync::planner::made(engine, &application, run).await?,
+            "planning" => {
+                if let Some(lease) = sync::lease(engine, run.id).await? {
+                    sync::planner::made(engine, &application, run, &lease).await?;
+                    engine.store().release_lease(&lease).await?;
+                }
+            }
             "queued" => {
                 let (id, now_us) = (run.id, engine.clock().now_us());
                 let of = (app, application.groups());

@@ -48,7 +48,7 @@ impl World {
     pub(super) fn new(seed: u64, planted: &[&'static str]) -> Self {
         repeatable::seed(Some(seed));
         let clock = Clock::held_at(BEGIN);
-        let database = Database::new();
+        let database = Database::new(planted);
         let scene = Arc::new(Mutex::new(Scene::new(seed, clock.clone())));
         let vault = Vault::ephemeral();
         let engines = (0..INSTANCES).map(|_| {
@@ -72,8 +72,6 @@ impl World {
         };
         scene.lock().troubles = troubles;
         let world = Self { tasks: Vec::new(), scene, clock, engines, registry, database };
-        let planted = planted.to_vec();
-        world.write(move |transaction| planted.iter().try_for_each(|text| transaction.plant(text)));
         world.people_move_in();
         world.apps_move_in();
         world.scene.lock().note_wishes();
