@@ -236,7 +236,8 @@ impl Transaction<'_> {
         Ok(())
     }
 
-    /// Writes an app back and raises its revision.
+    /// Writes an app back and raises its revision. Jobs that wait by a policy that is no longer in
+    /// force are looked at again, a few with each claim.
     ///
     /// # Errors
     /// [`Error::Stale`] when its revision is no longer the one that was read; [`Error::Taken`] for
@@ -272,6 +273,9 @@ impl Transaction<'_> {
         let terms = |row: &AppRow| (row.mapping, row.scope.clone(), row.policy.clone());
         if terms(&before) != terms(changed) {
             self.await_sync(changed.id, now_us)?;
+        }
+        if before.policy != changed.policy {
+            self.wake_waiting(changed.id)?;
         }
         Ok(())
     }

@@ -10,6 +10,7 @@
 
 mod marking;
 mod single;
+mod waking;
 
 pub(super) use marking::taken_by_run;
 
@@ -115,6 +116,7 @@ impl Transaction<'_> {
         lease_us: i64,
         ahead: bool,
     ) -> Result<Vec<Job>> {
+        self.wake(app, now_us)?;
         let mut expired = self.free(app, "running");
         expired.push(" AND lease_us < ").bind(now_us);
         let mut set = Sql::new("state = 'ready', lease_us = NULL, run_at_us = ");
@@ -181,7 +183,7 @@ impl Transaction<'_> {
         if let Some(only) = only {
             sql.push(" AND priority = ").bind(only.number());
         }
-        sql.push(" ORDER BY ").push(order).push(" LIMIT ");
+        sql.push(" ORDER BY ").push(order).push(" LIMIT +");
         sql.bind(i64::try_from(limit).unwrap_or(i64::MAX));
         if self.conn.backend() == Backend::Postgres {
             sql.push(" FOR UPDATE SKIP LOCKED");
@@ -354,7 +356,9 @@ impl Reader<'_> {
         sql.push(" AND app_id = ").bind(app).push(" AND state = 'running' AND lease_us < ");
         sql.bind(due_us).push(") OR EXISTS (SELECT 1 FROM job WHERE organization = ");
         sql.bind(self.organization).push(" AND app_id = ").bind(app);
-        sql.push(" AND state = 'waiting' AND run_at_us <= ").bind(now_us).push(")");
+        sql.push(" AND state = 'waiting' AND run_at_us <= ").bind(now_us);
+        sql.push(") OR EXISTS (SELECT 1 FROM app WHERE organization = ").bind(self.organization);
+        sql.push(" AND id = ").bind(app).push(" AND waking_after IS NOT NULL)");
         let rows: Vec<(bool,)> = sql.load::<(Bool,), _>(self.conn)?;
         Ok(rows.first().is_some_and(|row| row.0))
     }
@@ -410,7 +414,7 @@ impl Reader<'_> {
         if let Some(after) = after {
             sql.push(" AND resource_id > ").bind(after);
         }
-        sql.push(" ORDER BY resource_id LIMIT ").bind(limit);
+        sql.push(" ORDER BY resource_id LIMIT +").bind(limit);
         type Row = (ResourceId, String, i64, i32, Option<String>);
         let rows: Vec<Row> =
             sql.load::<(Id, Text, BigInt, Integer, Nullable<Text>), _>(self.conn)?;

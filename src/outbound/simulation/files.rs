@@ -72,7 +72,7 @@ fn tables(store: &Store, organization: OrganizationId) -> Vec<String> {
     let all = complete(store.read(organization, |reader| {
         reader.probe(
             "SELECT 0, name, '' FROM sqlite_schema WHERE type = 'table' \
-             AND name NOT LIKE 'sqlite%' AND name NOT LIKE '\_\_%' ESCAPE '\'",
+             AND substr(name, 1, 2) <> '__' AND substr(name, 1, 7) <> 'sqlite_'",
         )
     }));
     let names = all.unwrap().into_iter().map(|(_, name, _)| name);

@@ -415,19 +415,23 @@ impl<'a> Recorder<'a> {
         .await
     }
 
-    /// Lets the job wait until then: nothing is to be done before.
+    /// Lets the job wait until then: nothing is to be done before, by the policy that is in force.
     pub(super) async fn wait(&self, until_us: i64) -> Result<(), Stop> {
         let job = self.job.clone();
-        let app = self.application.row.id;
+        let (app, revision) = (self.application.row.id, self.application.row.revision);
         let now_us = self.engine.clock().now_us();
         let digest = self.digest.lock().clone();
-        self.fenced(move |transaction| {
+        // Another policy is saved before this or after it: then it wakes the job.
+        let is_so = self.alone(move |transaction| {
+            if transaction.app_revision(app)? != Some(revision) {
+                return Ok(false);
+            }
             if transaction.let_wait(app, &job, until_us)? {
                 advance(transaction, &job, true, digest.as_deref(), now_us)?;
             }
-            Ok(())
-        })
-        .await
+            Ok(true)
+        });
+        if is_so.await? { Ok(()) } else { Err(Stop::Anew) }
     }
 
     /// Puts the job off.
