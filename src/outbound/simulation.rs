@@ -8,21 +8,26 @@ mod files;
 mod mishaps;
 mod office;
 mod oracle;
+mod policies;
 mod scene;
 mod script;
 mod steps;
 mod task;
+mod terms;
 mod world;
 mod writes;
 
+use crate::planted::{self, Bug};
 use parking_lot::Mutex;
 use std::num::NonZero;
 use std::ops::Range;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use world::World;
 
 /// Steps of the troubled part of a run.
 const STEPS: usize = 300;
+/// Runs in which a planted bug must be seen.
+const MOST_TRIES: u64 = 100;
 /// Runs unless `ROLLCALL_SEEDS` says otherwise.
 const SEEDS: u64 = 1_000;
 
@@ -33,11 +38,22 @@ struct Broken {
     log: Vec<String>,
 }
 
-/// One run; its log.
-fn run(seed: u64, planted: &[&'static str]) -> Result<Vec<String>, Broken> {
+/// One run, with a bug or without; its log.
+fn run(seed: u64, bug: Option<Bug>) -> Result<Vec<String>, Broken> {
+    planted::plant(bug);
+    let ended = std::panic::catch_unwind(|| story(seed));
+    planted::plant(None);
+    ended.unwrap_or_else(|panic| {
+        let what = panic.downcast_ref::<String>().cloned();
+        let what = what.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
+        Err(Broken { seed, what: what.unwrap_or_default(), log: Vec::new() })
+    })
+}
+
+fn story(seed: u64) -> Result<Vec<String>, Broken> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     let _entered = runtime.enter();
-    let mut world = World::new(seed, planted);
+    let mut world = World::new(seed);
     let mut outcome = Ok(());
     for _ in 0..STEPS {
         world.trouble();
@@ -55,7 +71,7 @@ fn run(seed: u64, planted: &[&'static str]) -> Result<Vec<String>, Broken> {
 }
 
 /// Runs so many seeds on every core; those that are broken, in order.
-fn broken_among(seeds: Range<u64>, planted: &[&'static str]) -> Vec<Broken> {
+fn broken_among(seeds: Range<u64>, bug: Option<Bug>) -> Vec<Broken> {
     let next = AtomicU64::new(seeds.start);
     let broken = Mutex::new(Vec::new());
     let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
@@ -67,7 +83,7 @@ fn broken_among(seeds: Range<u64>, planted: &[&'static str]) -> Vec<Broken> {
                     if seed >= seeds.end {
                         break;
                     }
-                    broken.lock().extend(run(seed, planted).err());
+                    broken.lock().extend(run(seed, bug).err());
                 }
             });
         }
@@ -85,7 +101,11 @@ fn simulation_converges() {
         Some(seed) => seed..seed + 1,
         None => 0..number("ROLLCALL_SEEDS").unwrap_or(SEEDS),
     };
-    let broken = broken_among(seeds, &[]);
+    if let [seed] = seeds.clone().collect::<Vec<_>>()[..] {
+        let log = run(seed, None).unwrap_or_else(|broken| broken.log);
+        println!("{}", log.join("\n"));
+    }
+    let broken = broken_among(seeds, None);
     if let Some(first) = broken.first() {
         println!("{}", first.log.join("\n"));
     }
@@ -97,7 +117,7 @@ fn simulation_converges() {
 }
 
 fn log_of(seed: u64) -> Vec<String> {
-    run(seed, &[]).unwrap_or_else(|broken| broken.log)
+    run(seed, None).unwrap_or_else(|broken| broken.log)
 }
 
 #[test]
@@ -110,4 +130,31 @@ fn a_seed_is_the_same_run_again() {
         }
         assert_eq!(first.len(), again.len(), "seed {seed}");
     }
+}
+
+/// The first seed, of so many, in which a bug is seen.
+fn caught(bug: Bug) -> Option<u64> {
+    let is_seen = |seed: &u64| run(*seed, Some(bug)).is_err() && run(*seed, None).is_ok();
+    (0..MOST_TRIES).find(is_seen)
+}
+
+#[test]
+fn a_planted_bug_is_caught() {
+    let next = AtomicUsize::new(0);
+    let missed = Mutex::new(Vec::new());
+    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+    std::thread::scope(|scope| {
+        for _ in 0..cores {
+            scope.spawn(|| {
+                while let Some(bug) = Bug::ALL.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    match caught(*bug) {
+                        Some(seed) => println!("{bug:?} is caught by seed {seed}"),
+                        None => missed.lock().push(*bug),
+                    }
+                }
+            });
+        }
+    });
+    let missed = missed.into_inner();
+    assert!(missed.is_empty(), "nobody sees {missed:?} in {MOST_TRIES} runs each");
 }

@@ -366,7 +366,7 @@ async fn take_turn(engine: &Engine, organization: OrganizationId, run: RunId) ->
 
 /// Asks for a reconciliation of every app whose own accounts were not read for as long as its policy
 /// says.
-async fn schedule(engine: &Engine) -> store::Result<()> {
+pub(super) async fn schedule(engine: &Engine) -> store::Result<()> {
     for (organization, app) in engine.store().enabled_apps_everywhere().await? {
         let Ok(Some(application)) = engine.application(organization, app).await else { continue };
         let hours = application.policy.reconcile_hours;

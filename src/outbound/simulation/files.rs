@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-/// Who held which object of an app, in order: what the worker wrote, seen from below.
-const OBSERVERS: [&str; 3] = [
+/// Who held which object of an app, in order, and which were lost: what was written, seen from below.
+const OBSERVERS: [&str; 5] = [
     "CREATE TABLE held (app TEXT, resource TEXT, remote TEXT, origin TEXT)",
     "CREATE TRIGGER held_new AFTER INSERT ON link WHEN NEW.remote_id IS NOT NULL BEGIN \
      INSERT INTO held VALUES \
@@ -19,6 +19,10 @@ const OBSERVERS: [&str; 3] = [
      AND (NEW.remote_id IS NOT OLD.remote_id OR NEW.origin <> OLD.origin) BEGIN \
      INSERT INTO held VALUES \
      (lower(hex(NEW.app_id)), lower(hex(NEW.resource_id)), NEW.remote_id, NEW.origin); END",
+    "CREATE TABLE parted (app TEXT, remote TEXT)",
+    "CREATE TRIGGER parted_new AFTER INSERT ON attempt WHEN NEW.action = 'lost' BEGIN \
+     INSERT INTO parted SELECT app, remote FROM held WHERE app = lower(hex(NEW.app_id)) \
+     AND resource = lower(hex(NEW.resource_id)) ORDER BY rowid DESC LIMIT 1; END",
 ];
 
 /// Endings of the files of a database.
@@ -116,27 +120,21 @@ impl Kept {
 pub(super) struct Database {
     pub(super) store: Store,
     pub(super) organization: OrganizationId,
-    /// To be used again; none where the run leaves more in it than rows.
+    /// To be used again.
     spare: Option<Kept>,
 }
 
 impl Database {
-    /// An empty one, with triggers of the test's own.
-    pub(super) fn new(planted: &[&'static str]) -> Self {
-        let spare = if planted.is_empty() { SPARE.take() } else { None };
-        let kept = spare.unwrap_or_else(Kept::copied);
-        let (emptying, texts) = (Arc::clone(&kept.emptying), planted.to_vec());
+    /// An empty one.
+    pub(super) fn new() -> Self {
+        let kept = SPARE.take().unwrap_or_else(Kept::copied);
+        let emptying = Arc::clone(&kept.emptying);
         complete(kept.store.write(kept.organization, move |transaction| {
             transaction.plant("PRAGMA defer_foreign_keys = ON")?;
-            emptying.iter().try_for_each(|text| transaction.plant(text))?;
-            texts.iter().try_for_each(|text| transaction.plant(text))
+            emptying.iter().try_for_each(|text| transaction.plant(text))
         }))
         .unwrap();
-        Self {
-            store: kept.store.clone(),
-            organization: kept.organization,
-            spare: planted.is_empty().then_some(kept),
-        }
+        Self { store: kept.store.clone(), organization: kept.organization, spare: Some(kept) }
     }
 }
 

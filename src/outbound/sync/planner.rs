@@ -385,8 +385,7 @@ impl Planner<'_> {
                 ..removals
             };
             let takes = planned_removals.total() > 0;
-            let breaches =
-                guard::breaches(&limits, &removals, &Totals { accounts, memberships });
+            let breaches = guard::breaches(&limits, &removals, &Totals { accounts, memberships });
             let breaches = if takes { breaches } else { Vec::new() };
             let held = (!breaches.is_empty()).then(|| held(&breaches));
             transaction.lock_organization()?;

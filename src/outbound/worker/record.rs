@@ -351,7 +351,9 @@ impl<'a> Recorder<'a> {
                         now_us,
                     )?;
                 }
-                transaction.mark_referrers(row.app, row.resource, now_us)?;
+                if !planted!(Reference) {
+                    transaction.mark_referrers(row.app, row.resource, now_us)?;
+                }
             }
             if new && groups {
                 for nesting in counting.ways(transaction)? {
@@ -481,6 +483,9 @@ impl<'a> Recorder<'a> {
         let revision = self.application.row.revision;
         let attempt = self.failed("retry", cause, reason, None);
         self.alone(move |transaction| {
+            if planted!(Paused) {
+                transaction.close_job(app, &job, now_us)?;
+            }
             transaction.defer_job(app, &job, now_us, job.attempts, None)?;
             transaction.insert_attempt(&attempt)?;
             let pause = Pause::new(by, sentence.as_str());

@@ -19,7 +19,7 @@ impl Transaction<'_> {
 
     /// Makes the next of them due.
     pub(super) fn wake(&mut self, app: AppId, now_us: i64) -> Result<()> {
-        if self.waking_after(app)?.is_none() {
+        if self.waking_after(app)?.is_none() || planted!(Waking) {
             return Ok(());
         }
         // Two who claim do not leave out what the other one looks at.
