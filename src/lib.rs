@@ -14,6 +14,9 @@
 //! - [`cli`], [`config`], [`telemetry`]: the program around it.
 //! - [`clock`], [`id`]: the only places that ask for time and randomness.
 
+#[macro_use]
+mod planted;
+
 pub mod adapters;
 pub mod auth;
 pub mod cli;

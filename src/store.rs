@@ -169,6 +169,8 @@ impl Store {
         T: Send + 'static,
         F: FnOnce(&mut Reader<'_>) -> Result<T> + Send + 'static,
     {
+        #[cfg(test)]
+        let work = probe::asked(work);
         let (_, answer) = self.pool.run(Mode::Read, once(organization, work)).await?;
         #[cfg(test)]
         probe::stand().await;
@@ -201,6 +203,8 @@ impl Store {
         T: Send + 'static,
         F: Fn(&mut Transaction<'_>) -> Result<T> + Send + 'static,
     {
+        #[cfg(test)]
+        let work = probe::told(work);
         if let Some(writer) = &self.writer {
             let answer = writer.run(organization, work).await;
             #[cfg(test)]

@@ -144,7 +144,7 @@ pub fn next(situation: &Situation) -> Next {
 /// recognised, of what it holds or of what it would be given.
 fn is_protected(situation: &Situation) -> bool {
     let protected = &situation.policy.protected;
-    if protected.is_empty() {
+    if protected.is_empty() || planted!(Protected) {
         return false;
     }
     let is_listed = |text: &str| protected.iter().any(|one| fold(one) == fold(text));
@@ -388,6 +388,7 @@ fn end_of_grace(wish: Leaving, link: &Link, now_us: i64) -> i64 {
 
 fn due(wish: Leaving, link: &Link, now_us: i64) -> bool {
     wish.after_days == 0
+        || planted!(Grace)
         || (link.leaving_us.is_some() && end_of_grace(wish, link, now_us) <= now_us)
 }
 

@@ -188,6 +188,8 @@ impl<'a> Queue<'a> {
             .engine
             .store()
             .write(self.organization, move |transaction| {
+                // Several at once: see the order of locks in the store's room of jobs.
+                transaction.lock_organization()?;
                 let mut kept = HashSet::new();
                 for job in &jobs {
                     if transaction.hold_job(app, job, until_us)? {
@@ -439,6 +441,7 @@ pub(super) async fn give_back(
     let given = engine
         .store()
         .write(organization, move |transaction| {
+            transaction.lock_organization()?;
             jobs.iter()
                 .try_for_each(|job| transaction.defer_job(app, job, now_us, job.attempts, None))
         })

@@ -8,17 +8,28 @@ mod files;
 mod mishaps;
 mod office;
 mod oracle;
+mod policies;
 mod scene;
 mod script;
 mod steps;
 mod task;
+mod terms;
 mod world;
 mod writes;
 
+use crate::planted::{self, Bug};
+use parking_lot::Mutex;
+use std::num::NonZero;
+use std::ops::Range;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use world::World;
 
 /// Steps of the troubled part of a run.
 const STEPS: usize = 300;
+/// Runs in which a planted bug must be seen.
+const MOST_TRIES: u64 = 100;
+/// Runs unless `ROLLCALL_SEEDS` says otherwise.
+const SEEDS: u64 = 1_000;
 
 /// A run in which an invariant is broken.
 struct Broken {
@@ -27,11 +38,22 @@ struct Broken {
     log: Vec<String>,
 }
 
-/// One run; its log.
-fn run(seed: u64, planted: &[&'static str]) -> Result<Vec<String>, Broken> {
+/// One run, with a bug or without; its log.
+fn run(seed: u64, bug: Option<Bug>) -> Result<Vec<String>, Broken> {
+    planted::plant(bug);
+    let ended = std::panic::catch_unwind(|| story(seed));
+    planted::plant(None);
+    ended.unwrap_or_else(|panic| {
+        let what = panic.downcast_ref::<String>().cloned();
+        let what = what.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
+        Err(Broken { seed, what: what.unwrap_or_default(), log: Vec::new() })
+    })
+}
+
+fn story(seed: u64) -> Result<Vec<String>, Broken> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     let _entered = runtime.enter();
-    let mut world = World::new(seed, planted);
+    let mut world = World::new(seed);
     let mut outcome = Ok(());
     for _ in 0..STEPS {
         world.trouble();
@@ -48,29 +70,54 @@ fn run(seed: u64, planted: &[&'static str]) -> Result<Vec<String>, Broken> {
     }
 }
 
+/// Runs so many seeds on every core; those that are broken, in order.
+fn broken_among(seeds: Range<u64>, bug: Option<Bug>) -> Vec<Broken> {
+    let next = AtomicU64::new(seeds.start);
+    let broken = Mutex::new(Vec::new());
+    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+    std::thread::scope(|scope| {
+        for _ in 0..cores {
+            scope.spawn(|| {
+                loop {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    if seed >= seeds.end {
+                        break;
+                    }
+                    broken.lock().extend(run(seed, bug).err());
+                }
+            });
+        }
+    });
+    let mut broken = broken.into_inner();
+    broken.sort_unstable_by_key(|one| one.seed);
+    broken
+}
+
 #[test]
 #[expect(clippy::disallowed_methods, reason = "a test's own settings")]
 fn simulation_converges() {
-    let count = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
-    let seeds = count("ROLLCALL_SEED")
-        .map_or_else(|| 0..count("ROLLCALL_SEEDS").unwrap_or(200), |seed| seed..seed + 1);
-    let mut failed = 0;
-    for seed in seeds {
-        if let Err(broken) = run(seed, &[]) {
-            if failed == 0 {
-                for line in &broken.log {
-                    println!("{line}");
-                }
-            }
-            println!("SEED {}: {}", broken.seed, broken.what);
-            failed += 1;
-        }
+    let number = |name: &str| std::env::var(name).ok().map(|text| text.parse::<u64>().unwrap());
+    let seeds = match number("ROLLCALL_SEED") {
+        Some(seed) => seed..seed + 1,
+        None => 0..number("ROLLCALL_SEEDS").unwrap_or(SEEDS),
+    };
+    if let [seed] = seeds.clone().collect::<Vec<_>>()[..] {
+        let log = run(seed, None).unwrap_or_else(|broken| broken.log);
+        println!("{}", log.join("\n"));
     }
-    assert_eq!(failed, 0);
+    let broken = broken_among(seeds, None);
+    if let Some(first) = broken.first() {
+        println!("{}", first.log.join("\n"));
+    }
+    for one in &broken {
+        println!("SEED {}: {}", one.seed, one.what);
+    }
+    let seeds: Vec<u64> = broken.iter().map(|one| one.seed).collect();
+    assert!(broken.is_empty(), "ROLLCALL_SEED shows what happened; broken: {seeds:?}");
 }
 
 fn log_of(seed: u64) -> Vec<String> {
-    run(seed, &[]).unwrap_or_else(|broken| broken.log)
+    run(seed, None).unwrap_or_else(|broken| broken.log)
 }
 
 #[test]
@@ -83,4 +130,31 @@ fn a_seed_is_the_same_run_again() {
         }
         assert_eq!(first.len(), again.len(), "seed {seed}");
     }
+}
+
+/// The first seed, of so many, in which a bug is seen.
+fn caught(bug: Bug) -> Option<u64> {
+    let is_seen = |seed: &u64| run(*seed, Some(bug)).is_err() && run(*seed, None).is_ok();
+    (0..MOST_TRIES).find(is_seen)
+}
+
+#[test]
+fn a_planted_bug_is_caught() {
+    let next = AtomicUsize::new(0);
+    let missed = Mutex::new(Vec::new());
+    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+    std::thread::scope(|scope| {
+        for _ in 0..cores {
+            scope.spawn(|| {
+                while let Some(bug) = Bug::ALL.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    match caught(*bug) {
+                        Some(seed) => println!("{bug:?} is caught by seed {seed}"),
+                        None => missed.lock().push(*bug),
+                    }
+                }
+            });
+        }
+    });
+    let missed = missed.into_inner();
+    assert!(missed.is_empty(), "nobody sees {missed:?} in {MOST_TRIES} runs each");
 }

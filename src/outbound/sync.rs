@@ -11,6 +11,7 @@ use super::engine::{Engine, micros};
 use crate::clock::Stopwatch;
 use crate::id::{self, AppId, OrganizationId, RunId};
 use crate::store::apps::AppRow;
+use crate::store::leases::Lease;
 use crate::store::pushes::Nesting;
 use crate::store::runs::RunRow;
 use crate::store::{self, Transaction};
@@ -117,6 +118,7 @@ pub async fn confirm(
     let confirmed = engine
         .store()
         .write(organization, move |transaction| {
+            transaction.lock_organization()?;
             if transaction.confirm_run(run, now_us)? {
                 start(transaction, (app, groups), run, now_us)?;
             }
@@ -152,6 +154,7 @@ pub async fn approve(
     let approved = engine
         .store()
         .write(organization, move |transaction| {
+            transaction.lock_organization()?;
             let Some(held) = transaction.run(run)? else { return Ok(None) };
             if transaction.approve_run(run, &approval.by, &approval.reason, now_us)? {
                 let sentence = held
@@ -298,17 +301,11 @@ async fn round(engine: &Engine, tasks: &mut JoinSet<()>) -> store::Result<()> {
             take_turn(engine, organization, run).await?;
             continue;
         }
-        let now_us = engine.clock().now_us();
-        let (name, holder) = (format!("run:{run}"), engine.instance());
-        // Taken only when it is free: a plan under way in this process is not begun twice.
-        let until = now_us.saturating_add(micros(LEASE));
-        if !engine.store().take_lease(&name, holder, now_us, until).await? {
-            continue;
-        }
+        let Some(lease) = lease(engine, run).await? else { continue };
         let engine = engine.clone();
         tasks.spawn(async move {
-            let renewing = renew(&engine, &name);
-            let planning = planner::plan(&engine, organization, run);
+            let renewing = renew(&engine, &lease);
+            let planning = planner::plan(&engine, organization, run, &lease);
             let planned = tokio::select! {
                 planned = planning => planned,
                 () = renewing => Ok(()),
@@ -318,7 +315,7 @@ async fn round(engine: &Engine, tasks: &mut JoinSet<()>) -> store::Result<()> {
                 tracing::warn!(error = %error, run.id = %run, "a run could not be planned; trying again");
                 return;
             }
-            if let Err(error) = engine.store().release_lease(&name, holder).await {
+            if let Err(error) = engine.store().release_lease(&lease).await {
                 tracing::debug!(error = %error, run.id = %run, "the lease of a plan runs out");
             }
         });
@@ -326,14 +323,20 @@ async fn round(engine: &Engine, tasks: &mut JoinSet<()>) -> store::Result<()> {
     Ok(())
 }
 
+/// The lease under which a run is planned; none where somebody has it. Taken only when it is free: a
+/// plan under way in this process is not begun twice.
+pub(super) async fn lease(engine: &Engine, run: RunId) -> store::Result<Option<Lease>> {
+    let now_us = engine.clock().now_us();
+    let until_us = now_us.saturating_add(micros(LEASE));
+    engine.store().take_lease(&format!("run:{run}"), engine.instance(), now_us, until_us).await
+}
+
 /// Keeps a plan's lease; ends when it is lost.
-async fn renew(engine: &Engine, name: &str) {
+async fn renew(engine: &Engine, lease: &Lease) {
     loop {
         tokio::time::sleep(LEASE / 3).await;
-        let now_us = engine.clock().now_us();
-        let until = now_us.saturating_add(micros(LEASE));
-        let kept = engine.store().acquire_lease(name, engine.instance(), now_us, until).await;
-        if matches!(kept, Ok(false)) {
+        let until_us = engine.clock().now_us().saturating_add(micros(LEASE));
+        if matches!(engine.store().renew_lease(lease, until_us).await, Ok(false)) {
             return;
         }
     }
@@ -363,7 +366,7 @@ async fn take_turn(engine: &Engine, organization: OrganizationId, run: RunId) ->
 
 /// Asks for a reconciliation of every app whose own accounts were not read for as long as its policy
 /// says.
-async fn schedule(engine: &Engine) -> store::Result<()> {
+pub(super) async fn schedule(engine: &Engine) -> store::Result<()> {
     for (organization, app) in engine.store().enabled_apps_everywhere().await? {
         let Ok(Some(application)) = engine.application(organization, app).await else { continue };
         let hours = application.policy.reconcile_hours;

@@ -233,6 +233,9 @@ impl Push<'_> {
                         self.recorder.note(kind, link).await?;
                     }
                 }
+                Next::Look(_) if planted!(Unlooked) && now.link.is_some() => {
+                    now.found = Some(Vec::new());
+                }
                 Next::Look(keys) => now.found = Some(self.look(kind, &keys).await?),
                 Next::Create(record) => {
                     if now.link.is_none() {

@@ -236,7 +236,8 @@ impl Transaction<'_> {
         Ok(())
     }
 
-    /// Writes an app back and raises its revision.
+    /// Writes an app back and raises its revision. Jobs that wait by a policy that is no longer in
+    /// force are looked at again, a few with each claim.
     ///
     /// # Errors
     /// [`Error::Stale`] when its revision is no longer the one that was read; [`Error::Taken`] for
@@ -272,6 +273,9 @@ impl Transaction<'_> {
         let terms = |row: &AppRow| (row.mapping, row.scope.clone(), row.policy.clone());
         if terms(&before) != terms(changed) {
             self.await_sync(changed.id, now_us)?;
+        }
+        if before.policy != changed.policy {
+            self.wake_waiting(changed.id)?;
         }
         Ok(())
     }
@@ -325,6 +329,11 @@ impl Transaction<'_> {
     /// Deletes an app, its mapping, links, queue, runs and secrets. Nothing is changed remotely.
     pub fn delete_app(&mut self, id: AppId, owner: &str) -> Result<()> {
         let organization = self.organization;
+        // Its jobs first, as for whoever works on one of them and writes down something of the app.
+        self.lock_organization()?;
+        let mut sql = Sql::new("DELETE FROM job WHERE organization = ");
+        sql.bind(organization).push(" AND app_id = ").bind(id);
+        sql.execute(self.conn)?;
         diesel::delete(app::table.filter(app::organization.eq(organization).and(app::id.eq(id))))
             .execute(self.reader.conn)?;
         self.delete_secrets(owner)

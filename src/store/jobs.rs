@@ -2,9 +2,15 @@
 //!
 //! A job is *ready*, *running* (claimed, with a lease and a fence), *waiting* (for days of grace to
 //! be over) or *parked* (a person must look, or the object must change). It is deleted when it is done and nothing changed meanwhile.
+//!
+//! On PostgreSQL, where transactions run beside each other, locks are taken in one order, so that no
+//! two wait for each other: the lease of a plan, the organization, the app, jobs, whatever hangs on
+//! them, the run. Whoever locks more than one job holds the organization, or leaves out those that
+//! somebody else has locked.
 
 mod marking;
 mod single;
+mod waking;
 
 pub(super) use marking::taken_by_run;
 
@@ -110,20 +116,42 @@ impl Transaction<'_> {
         lease_us: i64,
         ahead: bool,
     ) -> Result<Vec<Job>> {
-        let mut expired = Sql::new("UPDATE job SET state = 'ready', lease_us = NULL, run_at_us = ");
-        expired.bind(now_us).push(" WHERE organization = ").bind(self.organization);
-        expired.push(" AND app_id = ").bind(app);
-        expired.push(" AND state = 'running' AND lease_us < ").bind(now_us);
-        expired.execute(self.conn)?;
-        let mut waited = Sql::new("UPDATE job SET state = 'ready' WHERE organization = ");
-        waited.bind(self.organization).push(" AND app_id = ").bind(app);
-        waited.push(" AND state = 'waiting' AND run_at_us <= ").bind(now_us);
-        waited.execute(self.conn)?;
+        self.wake(app, now_us)?;
+        let mut expired = self.free(app, "running");
+        expired.push(" AND lease_us < ").bind(now_us);
+        let mut set = Sql::new("state = 'ready', lease_us = NULL, run_at_us = ");
+        set.bind(now_us);
+        self.change_free(app, expired, set)?;
+        let mut waited = self.free(app, "waiting");
+        waited.push(" AND run_at_us <= ").bind(now_us);
+        self.change_free(app, waited, Sql::new("state = 'ready'"))?;
         let due = self.claim(app, now_us, None, "priority, run_at_us", limit, lease_us)?;
         if due.is_empty() && ahead {
             return self.claim(app, i64::MAX, None, "run_at_us", 1, lease_us);
         }
         Ok(due)
+    }
+
+    /// Jobs of an app in a state; conditions may follow.
+    fn free(&self, app: AppId, state: &'static str) -> Sql {
+        let mut sql = Sql::new("SELECT resource_id FROM job WHERE organization = ");
+        sql.bind(self.organization).push(" AND app_id = ").bind(app);
+        sql.push(" AND state = '").push(state).push("'");
+        sql
+    }
+
+    /// Changes some jobs, but for those that somebody else has locked: they become something else at
+    /// this moment, or are there the next time. Answers how many.
+    fn change_free(&mut self, app: AppId, mut which: Sql, set: Sql) -> Result<usize> {
+        if self.conn.backend() == Backend::Postgres {
+            which.push(" FOR UPDATE SKIP LOCKED");
+        }
+        let mut sql = Sql::new("WITH free AS MATERIALIZED (");
+        sql.append(which).push(") UPDATE job SET ").append(set);
+        sql.push(" WHERE organization = ").bind(self.organization);
+        sql.push(" AND app_id = ").bind(app);
+        sql.push(" AND resource_id IN (SELECT resource_id FROM free)");
+        sql.execute(self.conn)
     }
 
     /// Claims up to `limit` jobs of those who lose access that are due, until `lease_us`.
@@ -155,7 +183,7 @@ impl Transaction<'_> {
         if let Some(only) = only {
             sql.push(" AND priority = ").bind(only.number());
         }
-        sql.push(" ORDER BY ").push(order).push(" LIMIT ");
+        sql.push(" ORDER BY ").push(order).push(" LIMIT +");
         sql.bind(i64::try_from(limit).unwrap_or(i64::MAX));
         if self.conn.backend() == Backend::Postgres {
             sql.push(" FOR UPDATE SKIP LOCKED");
@@ -203,14 +231,18 @@ impl Transaction<'_> {
     fn held(&self, sql: &mut Sql, app: AppId, job: &Job) {
         sql.push(" WHERE organization = ").bind(self.organization);
         sql.push(" AND app_id = ").bind(app).push(" AND resource_id = ").bind(job.resource);
-        sql.push(" AND state = 'running' AND fence = ").bind(job.fence);
+        if !planted!(Fence) {
+            sql.push(" AND state = 'running' AND fence = ").bind(job.fence);
+        }
     }
 
     /// Closes a job: deletes it, unless the object changed since it was claimed.
     pub fn close_job(&mut self, app: AppId, job: &Job, now_us: i64) -> Result<Closed> {
         let mut sql = Sql::new("DELETE FROM job");
         self.held(&mut sql, app, job);
-        sql.push(" AND generation = ").bind(job.generation);
+        if !planted!(Generation) {
+            sql.push(" AND generation = ").bind(job.generation);
+        }
         if sql.execute(self.conn)? == 1 {
             return Ok(Closed::Done);
         }
@@ -282,11 +314,11 @@ impl Transaction<'_> {
 
     /// Makes every job of an app that waits for its next try due.
     pub fn release_waiting(&mut self, app: AppId, now_us: i64) -> Result<()> {
-        let mut sql = Sql::new("UPDATE job SET run_at_us = ");
-        sql.bind(now_us).push(" WHERE organization = ").bind(self.organization);
-        sql.push(" AND app_id = ").bind(app).push(" AND state = 'ready' AND run_at_us > ");
-        sql.bind(now_us);
-        sql.execute(self.conn)?;
+        let mut later = self.free(app, "ready");
+        later.push(" AND run_at_us > ").bind(now_us);
+        let mut set = Sql::new("run_at_us = ");
+        set.bind(now_us);
+        self.change_free(app, later, set)?;
         Ok(())
     }
 
@@ -297,6 +329,7 @@ impl Transaction<'_> {
         resource: Option<ResourceId>,
         now_us: i64,
     ) -> Result<usize> {
+        self.lock_organization()?;
         let mut sql =
             Sql::new("UPDATE job SET state = 'ready', error = NULL, run_id = NULL, run_at_us = ");
         sql.bind(now_us).push(" WHERE organization = ").bind(self.organization);
@@ -327,7 +360,9 @@ impl Reader<'_> {
         sql.push(" AND app_id = ").bind(app).push(" AND state = 'running' AND lease_us < ");
         sql.bind(due_us).push(") OR EXISTS (SELECT 1 FROM job WHERE organization = ");
         sql.bind(self.organization).push(" AND app_id = ").bind(app);
-        sql.push(" AND state = 'waiting' AND run_at_us <= ").bind(now_us).push(")");
+        sql.push(" AND state = 'waiting' AND run_at_us <= ").bind(now_us);
+        sql.push(") OR EXISTS (SELECT 1 FROM app WHERE organization = ").bind(self.organization);
+        sql.push(" AND id = ").bind(app).push(" AND waking_after IS NOT NULL)");
         let rows: Vec<(bool,)> = sql.load::<(Bool,), _>(self.conn)?;
         Ok(rows.first().is_some_and(|row| row.0))
     }
@@ -383,7 +418,7 @@ impl Reader<'_> {
         if let Some(after) = after {
             sql.push(" AND resource_id > ").bind(after);
         }
-        sql.push(" ORDER BY resource_id LIMIT ").bind(limit);
+        sql.push(" ORDER BY resource_id LIMIT +").bind(limit);
         type Row = (ResourceId, String, i64, i32, Option<String>);
         let rows: Vec<Row> =
             sql.load::<(Id, Text, BigInt, Integer, Nullable<Text>), _>(self.conn)?;

@@ -3,6 +3,7 @@
 
 use super::sql::Sql;
 use super::{Reader, Result, Transaction};
+use crate::planted;
 use diesel::sql_types::{BigInt, Text};
 use std::cell::Cell;
 use std::future::poll_fn;
@@ -18,6 +19,11 @@ thread_local! {
 /// that is, or drops them: then it is done, and they never knew.
 pub(crate) fn step(on: bool) {
     STEPPED.set(on);
+}
+
+/// Whether callers on this thread are polled by hand.
+pub(super) fn is_stepped() -> bool {
+    STEPPED.get()
 }
 
 /// Whether the caller that was just polled has come to stand there.
@@ -36,6 +42,32 @@ pub(super) async fn stand() {
         Poll::Pending
     })
     .await;
+}
+
+/// Work that takes along the bug that is planted where it is asked for.
+pub(super) fn asked<T>(
+    work: impl FnOnce(&mut Reader<'_>) -> T,
+) -> impl FnOnce(&mut Reader<'_>) -> T {
+    let bug = planted::here();
+    move |reader| {
+        let before = planted::plant(bug);
+        let done = work(reader);
+        planted::plant(before);
+        done
+    }
+}
+
+/// The same for work that changes something.
+pub(super) fn told<T>(
+    work: impl Fn(&mut Transaction<'_>) -> T,
+) -> impl Fn(&mut Transaction<'_>) -> T {
+    let bug = planted::here();
+    move |transaction| {
+        let before = planted::plant(bug);
+        let done = work(transaction);
+        planted::plant(before);
+        done
+    }
 }
 
 impl Transaction<'_> {

@@ -80,7 +80,7 @@ impl Reader<'_> {
         if let Some(after) = after {
             sql.push(" AND p.member_id > ").bind(after);
         }
-        sql.push(" ORDER BY p.member_id LIMIT ");
+        sql.push(" ORDER BY p.member_id LIMIT +");
         sql.bind(i64::try_from(limit).unwrap_or(i64::MAX));
         sql.push(
             "), told(member_id, remote_id) AS MATERIALIZED (SELECT a.member_id, a.remote_id \

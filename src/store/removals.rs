@@ -149,6 +149,7 @@ impl Transaction<'_> {
 
     /// Approves what waits for approval: it is due, and not held again. Answers how many.
     pub fn approve_waiting(&mut self, app: AppId, now_us: i64) -> Result<usize> {
+        self.lock_organization()?;
         let mut sql = Sql::new(
             "UPDATE job SET state = 'ready', approved = TRUE, error = NULL, run_id = NULL, \
              run_at_us = ",

@@ -139,12 +139,21 @@ impl Reader<'_> {
 
     /// Whether an app has a run that is being planned, waits for its turn or is being applied.
     pub fn has_open_run(&mut self, app: AppId) -> Result<bool> {
+        self.has_run_in(app, &OPEN)
+    }
+
+    /// Whether a run of an app is being applied.
+    fn is_running(&mut self, app: AppId) -> Result<bool> {
+        self.has_run_in(app, &["running"])
+    }
+
+    fn has_run_in(&mut self, app: AppId, states: &[&str]) -> Result<bool> {
         Ok(diesel::select(diesel::dsl::exists(
             run::table.filter(
                 run::organization
                     .eq(self.organization)
                     .and(run::app_id.eq(app))
-                    .and(run::state.eq_any(OPEN)),
+                    .and(run::state.eq_any(states)),
             ),
         ))
         .get_result(self.conn)?)
@@ -231,15 +240,10 @@ impl Transaction<'_> {
     /// the plan, with the run's id; what it takes away counts as approved. One without anything to do
     /// is done at once. Answers whether it was started.
     pub fn start_run(&mut self, id: RunId, now_us: i64) -> Result<bool> {
-        // Of two whose turn it is, one sees that the other one runs.
+        // Of two whose turn it is, one sees that the other one runs; and nobody cancels it meanwhile.
         self.lock_organization()?;
         let Some(row) = self.run(id)?.filter(|row| row.state == "queued") else { return Ok(false) };
-        let mut running = Sql::new("UPDATE run SET state = 'running' WHERE organization = ");
-        running.bind(self.organization).push(" AND id = ").bind(id).push(" AND state = 'queued'");
-        running.push(" AND NOT EXISTS (SELECT 1 FROM run other WHERE other.organization = ");
-        running.bind(self.organization).push(" AND other.app_id = ").bind(row.app);
-        running.push(" AND other.state = 'running')");
-        if running.execute(self.conn)? == 0 {
+        if self.is_running(row.app)? {
             return Ok(false);
         }
         let total = self.mark_items(row.app, id, now_us)?;
@@ -289,6 +293,8 @@ impl Transaction<'_> {
     pub fn cancel_run(&mut self, id: RunId, now_us: i64) -> Result<bool> {
         let organization = self.organization;
         let open = ["planning", "planned", "held", "queued", "running"];
+        // It is not started meanwhile.
+        self.lock_organization()?;
         let Some(row) = self.run(id)?.filter(|row| open.contains(&row.state.as_str())) else {
             return Ok(false);
         };

@@ -150,6 +150,7 @@ diesel::table! {
         created_us -> BigInt,
         modified_us -> BigInt,
         unsynced_us -> Nullable<BigInt>,
+        waking_after -> Nullable<Id>,
     }
 }
 

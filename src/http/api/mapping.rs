@@ -342,6 +342,7 @@ async fn write(
     let version = state
         .store()
         .write(organization, move |transaction| {
+            transaction.lock_organization()?;
             let newest = transaction.newest_mapping(row.id)?;
             let version = newest + 1;
             let new = MappingRow {

@@ -60,8 +60,8 @@ where
                 if waits && transaction.is_at_work(app, id, now_us)? {
                     return Ok(None);
                 }
-                transaction.wrest_job(app, id, now_us)?;
                 transaction.lock_organization()?;
+                transaction.wrest_job(app, id, now_us)?;
                 work(transaction, now_us).map(Some)
             })
             .await?;

@@ -1,111 +1,14 @@
 //! An app: its accounts, what its administrator decided, and what it does when it is asked.
 
-use super::scene::Scene;
+use super::scene::{Held, Scene};
+use super::terms::{Terms, Wish};
 use crate::adapters::adapter::{Change, Failure, MemberChange, Observed, Reason, RemoteId};
 use crate::id::{AppId, ResourceId};
 use crate::mapping::field::Kind;
 use crate::mapping::record::Record;
-use crate::scim::urn::ENTERPRISE_USER;
 use crate::scim::value::fold;
-use crate::store::pushes::Nesting;
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
-
-/// What happens to the account of somebody who leaves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Wish {
-    Nothing,
-    Deactivate,
-    Delete,
-}
-
-/// Who belongs in an app.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Scope {
-    Everybody,
-    Active,
-    Department(&'static str),
-    Within(ResourceId),
-}
-
-/// What an app's administrator decided.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Terms {
-    pub(super) scope: Scope,
-    /// Whether the job title is the nick name: another mapping.
-    pub(super) nick: bool,
-    pub(super) deactivated: Wish,
-    pub(super) deleted: Wish,
-    pub(super) out_of_scope: Wish,
-    pub(super) groups: bool,
-    pub(super) group_deleted: Wish,
-    /// Whether everybody below a group is its member, and no group is.
-    pub(super) flatten: bool,
-}
-
-impl Wish {
-    const fn as_str(self) -> &'static str {
-        match self {
-            Self::Nothing => "nothing",
-            Self::Deactivate => "deactivate",
-            Self::Delete => "delete",
-        }
-    }
-}
-
-impl Terms {
-    /// The scope as it is kept.
-    pub(super) fn scope(&self) -> Option<String> {
-        match &self.scope {
-            Scope::Everybody => None,
-            Scope::Active => Some("active eq true".into()),
-            Scope::Department(name) => Some(format!("{ENTERPRISE_USER}:department eq \"{name}\"")),
-            Scope::Within(group) => Some(json!({ "groups": [group.to_string()] }).to_string()),
-        }
-    }
-
-    /// Who counts as a member of a group.
-    pub(super) const fn nesting(&self) -> Nesting {
-        if self.flatten { Nesting::Flatten } else { Nesting::Members }
-    }
-
-    /// The policy as it is kept.
-    pub(super) fn policy(&self) -> Value {
-        json!({
-            "deactivated": self.deactivated.as_str(),
-            "deleted": self.deleted.as_str(),
-            "outOfScope": self.out_of_scope.as_str(),
-            "groups": self.groups,
-            "groupDeleted": self.group_deleted.as_str(),
-            "nestedGroups": if self.flatten { "flatten" } else { "members" },
-        })
-    }
-
-    /// The mapping as it is kept.
-    pub(super) fn mapping(&self) -> Value {
-        let rule = |field: &str, path: String| json!({ "field": field, "source": { "kind": "profile", "path": path } });
-        let title = if self.nick { "nickName" } else { "title" };
-        json!({
-            "users": [
-                rule("loginName", "userName".into()),
-                rule("lastName", "name.familyName".into()),
-                rule("jobTitle", title.into()),
-                rule("department", format!("{ENTERPRISE_USER}:department")),
-                {
-                    "field": "manager",
-                    "source": {
-                        "kind": "reference", "path": format!("{ENTERPRISE_USER}:manager.value"),
-                    },
-                },
-                {
-                    "field": "source", "apply": "create",
-                    "source": { "kind": "constant", "value": "Rollcall" },
-                },
-            ],
-            "groups": [rule("name", "displayName".into()), rule("reference", "id".into())],
-        })
-    }
-}
 
 /// How an account came to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -141,12 +44,19 @@ pub(super) struct App {
     pub(super) switched_off: BTreeMap<String, ResourceId>,
     /// Whether something changed after which only a Quick Sync looks at everybody.
     pub(super) unsynced: bool,
+    /// Names that were protected, with the step since when.
+    pub(super) protected: Vec<(usize, BTreeSet<String>)>,
     /// Most members in one request.
     pub(super) chunk: usize,
     /// Whether an unknown member is answered with 404, or with 400.
     pub(super) misses_members: bool,
     next: usize,
 }
+
+/// A day.
+pub(super) const DAY_US: i64 = 86_400_000_000;
+/// How far clocks may have gone back between a departure and the end of its grace.
+const TOLERANCE_US: i64 = 600_000_000;
 
 /// The field that is unique.
 pub(super) const fn key_field(kind: Kind) -> &'static str {
@@ -188,6 +98,7 @@ impl App {
     pub(super) fn new(id: AppId, terms: Terms, chunk: usize, misses_members: bool) -> Self {
         Self {
             id,
+            protected: vec![(0, terms.protected.clone())],
             terms,
             accounts: BTreeMap::new(),
             meddled: BTreeSet::new(),
@@ -270,6 +181,14 @@ impl Scene {
             return Err(Failure::Gone);
         };
         let made = Origin::Made(resource);
+        if kind == Kind::User {
+            self.refuse_protected(app, &key);
+        }
+        let open = (app, resource);
+        if !self.doubtful.insert(open) {
+            let label = self.directory.label(resource);
+            self.broken(format!("app {app} was told again to make {label} without a look"));
+        }
         if let Some(other) = self.apps[app].accounts.values().find(|one| one.origin == made) {
             let (label, other) = (self.directory.label(resource), other.id.clone());
             self.broken(format!("app {app} was told to make a second object for {label}: {other}"));
@@ -294,6 +213,11 @@ impl Scene {
             return Err(Failure::Conflict { detail: format!("{key} is there") });
         }
         self.refuse_strangers(app, id);
+        if kind == Kind::User {
+            let before = self.apps[app].existing(kind, id)?.key();
+            self.refuse_protected(app, &before);
+            self.refuse_protected(app, &key);
+        }
         if let Some(account) = self.apps[app].accounts.get_mut(&id.0) {
             account.record = record;
         }
@@ -307,12 +231,15 @@ impl Scene {
         id: &RemoteId,
         active: bool,
     ) -> Result<(), Failure> {
-        if self.apps[app].existing(kind, id)?.active == active {
+        let account = self.apps[app].existing(kind, id)?;
+        let key = account.key();
+        if account.active == active {
             return Ok(());
         }
+        self.refuse_protected(app, &key);
         self.refuse_strangers(app, id);
         if !active {
-            self.refuse_removal(app, id, &[Wish::Deactivate, Wish::Delete]);
+            self.refuse_removal(app, id, Wish::Deactivate);
         }
         if let Some(account) = self.apps[app].accounts.get_mut(&id.0) {
             account.active = active;
@@ -322,11 +249,15 @@ impl Scene {
 
     pub(super) fn delete(&mut self, app: usize, kind: Kind, id: &RemoteId) -> Result<(), Failure> {
         let account = self.apps[app].existing(kind, id)?;
+        let key = account.key();
         if account.origin == Origin::There {
             self.broken(format!("app {app} was told to delete {}, which was there before", id.0));
         }
         self.refuse_strangers(app, id);
-        self.refuse_removal(app, id, &[Wish::Delete]);
+        self.refuse_removal(app, id, Wish::Delete);
+        if kind == Kind::User {
+            self.refuse_protected(app, &key);
+        }
         self.apps[app].take(&id.0);
         Ok(())
     }
@@ -375,16 +306,40 @@ impl Scene {
         }
     }
 
-    /// Something may be taken away only if policy said so at some moment since the work began.
-    fn refuse_removal(&mut self, app: usize, id: &RemoteId, allowed: &[Wish]) {
+    /// Something may be taken away only if policy said so at some moment since the work began, and
+    /// only when the days of grace were over.
+    fn refuse_removal(&mut self, app: usize, id: &RemoteId, removal: Wish) {
         let actor = &self.actors[self.actor];
         let (resource, since, label) = (actor.resource, actor.since, actor.label.clone());
+        let now_us = self.clock.now_us();
         let history = self.wishes.get(&(app, resource));
-        let begun = history.and_then(|all| all.iter().rposition(|(step, _)| *step <= since));
-        let held = history.into_iter().flat_map(|all| all.iter().skip(begun.unwrap_or(0)));
-        let mut held = held.filter_map(|(_, wish)| *wish);
-        if !held.any(|wish| allowed.contains(&wish)) {
+        let begun = history.and_then(|all| all.iter().rposition(|held| held.step <= since));
+        let mut held = history.into_iter().flat_map(|all| all.iter().skip(begun.unwrap_or(0)));
+        if !held.any(|held| permits(held, removal, now_us)) {
             self.broken(format!("{label} took {} of app {app} away against the policy", id.0));
         }
+    }
+
+    /// What is protected, and was when the work began, is not touched.
+    fn refuse_protected(&mut self, app: usize, key: &str) {
+        let actor = &self.actors[self.actor];
+        let (since, label) = (actor.since, actor.label.clone());
+        let all = &self.apps[app].protected;
+        let begun = all.iter().rposition(|(step, _)| *step <= since).unwrap_or(0);
+        if all.iter().skip(begun).all(|(_, names)| names.contains(key)) {
+            self.broken(format!("{label} touched {key} of app {app}, which is protected"));
+        }
+    }
+}
+
+fn permits(held: &Held, removal: Wish, now_us: i64) -> bool {
+    let Some(leave) = held.wish else { return false };
+    let over_us = held.since_us + i64::from(leave.days) * DAY_US - TOLERANCE_US;
+    let is_over = leave.days == 0 || now_us >= over_us;
+    match (removal, leave.wish) {
+        // What is deleted after a while is switched off meanwhile.
+        (Wish::Deactivate, Wish::Delete) => true,
+        (Wish::Deactivate, Wish::Deactivate) | (Wish::Delete, Wish::Delete) => is_over,
+        _ => false,
     }
 }

@@ -1,7 +1,7 @@
 //! What the directory holds, as the harness knows it: who should have an account follows from this
 //! and from nothing that Rollcall says.
 
-use super::app::{Scope, Terms, Wish};
+use super::terms::{Leave, Scope, Terms, Wish};
 use crate::id::ResourceId;
 use crate::scim::urn::{ENTERPRISE_USER, USER};
 use crate::scim::value::fold;
@@ -142,6 +142,11 @@ impl Directory {
         person.or_else(|| self.group(id).map(|group| group.names.clone())).unwrap_or_default()
     }
 
+    /// Whether an account of somebody may be one that nobody touches.
+    pub(super) fn is_shielded(&self, id: ResourceId, terms: &Terms) -> bool {
+        self.person(id).is_some_and(|person| !person.names.is_disjoint(&terms.protected))
+    }
+
     /// Whether somebody is in a group, directly or through another.
     pub(super) fn is_within(&self, id: ResourceId, group: ResourceId) -> bool {
         let Some(group) = self.group(group).filter(|group| group.there) else { return false };
@@ -187,12 +192,12 @@ impl Directory {
     }
 
     /// What is to become of the account of somebody who should have none.
-    pub(super) fn wish(&self, id: ResourceId, terms: &Terms) -> Option<Wish> {
+    pub(super) fn wish(&self, id: ResourceId, terms: &Terms) -> Option<Leave> {
         let is_group = self.group(id).is_some();
         match self.standing(id, terms) {
             Standing::Member => None,
             Standing::Deleted if is_group => Some(terms.group_deleted),
-            _ if is_group => Some(Wish::Nothing),
+            _ if is_group => Some(Leave { wish: Wish::Nothing, days: 0 }),
             Standing::Deleted => Some(terms.deleted),
             Standing::Deactivated => Some(terms.deactivated),
             Standing::OutOfScope => Some(terms.out_of_scope),

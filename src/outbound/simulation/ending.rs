@@ -2,7 +2,7 @@
 //! one, and then nothing may be wrong any more.
 
 use super::task::Task;
-use super::world::{INSTANCES, World};
+use super::world::{INSTANCES, LONGEST_GRACE, World};
 use crate::adapters::adapter::Reason;
 use crate::id::{AppId, ResourceId};
 use crate::outbound::worker::Effect;
@@ -14,6 +14,8 @@ const LONG: Duration = Duration::from_mins(40);
 const MOST_ROUNDS: usize = 60;
 /// How often an administrator may have to look.
 const MOST_LOOKS: usize = 5;
+/// A day, and as much as clocks may have gone back.
+const DAY: Duration = Duration::from_hours(25);
 /// How far a clock may go back.
 const BACK_US: i64 = 10_000_000;
 
@@ -41,6 +43,12 @@ impl World {
         Err("work does not come to rest".into())
     }
 
+    /// Lets so many days pass as any policy gives those who leave.
+    pub(super) fn let_grace_pass(&mut self) -> Result<(), String> {
+        self.tick(DAY * LONGEST_GRACE);
+        self.settle()
+    }
+
     /// Finishes what is begun, in any order.
     fn finish(&mut self) {
         while !self.tasks.is_empty() {
@@ -55,9 +63,19 @@ impl World {
         self.scene().calm = true;
         self.scene().say("--- faults stop");
         self.settle()?;
+        if self.scene().quiet {
+            self.check_explained(0)?;
+            self.end_grace();
+            self.settle()?;
+        }
+        for days in 0..=LONGEST_GRACE {
+            self.check_explained(days)?;
+            self.tick(DAY);
+            self.settle()?;
+        }
         self.check_strangers();
         for _ in 0..MOST_LOOKS {
-            self.check_explained()?;
+            self.check_explained(LONGEST_GRACE)?;
             self.scene().say("--- an administrator looks");
             self.put_right()?;
             if self.differences().is_empty() && self.waiting().is_empty() {
@@ -71,6 +89,7 @@ impl World {
         }
         self.check_strangers();
         self.check_runs();
+        self.check_parted();
         self.scene().whole()
     }
 
@@ -96,16 +115,19 @@ impl World {
     }
 
     /// Whatever is not as it should be says so: a job with its reason, or an app that is paused or
-    /// off. What somebody changed in the app, or what waits for a Quick Sync, cannot be known.
-    fn check_explained(&self) -> Result<(), String> {
-        for difference in self.differences() {
+    /// off. What somebody changed in the app, or what waits for a Quick Sync, cannot be known. After so
+    /// many days, whatever may be so for as long is over.
+    fn check_explained(&self, days: u32) -> Result<(), String> {
+        for difference in self.differences().into_iter().filter(|one| one.days <= days) {
             let (app, is_unknown) = {
                 let scene = self.scene();
                 let app = &scene.apps[difference.app];
                 let resource = difference.resource;
                 (app.id, app.unsynced || resource.is_some_and(|id| app.meddled.contains(&id)))
             };
-            if is_unknown || self.is_explained(app, difference.resource) {
+            let is_bereft =
+                difference.resource.is_some_and(|id| self.is_bereft(difference.app, id));
+            if is_unknown || is_bereft || self.is_explained(app, difference.resource) {
                 continue;
             }
             return Err(format!("nothing says why {}", difference.what));

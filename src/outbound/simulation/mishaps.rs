@@ -42,7 +42,7 @@ impl World {
         }
     }
 
-    /// The clock jumps: back a little, or so far that every lease has run out.
+    /// The clock jumps: back a little, or so far that every lease has run out, or over days.
     pub(super) fn jump(&mut self) {
         if self.scene().dice.chance(300) {
             let back = self.scene().dice.below(5_000_000);
@@ -53,6 +53,11 @@ impl World {
             return;
         }
         self.let_requests_end();
+        if self.scene().dice.chance(250) {
+            let days = 1 + u64::try_from(self.scene().dice.below(3)).unwrap();
+            self.scene().say(&format!("the clock jumps by {days} days"));
+            return self.clock.advance(Duration::from_hours(24 * days));
+        }
         self.scene().say("the clock jumps: every lease has run out");
         self.clock.advance(JOB_LEASE + Duration::from_mins(1));
     }

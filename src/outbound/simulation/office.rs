@@ -22,9 +22,26 @@ impl World {
         let (what, app) = {
             let mut scene = self.scene();
             let apps = scene.apps.len();
-            let weights =
-                [(6, 0), (3, 1), (4, 2), (3, 3), (3, 4), (3, 5), (2, 6), (2, 7), (6, 8), (3, 9)];
-            (scene.dice.weighed(&weights), scene.dice.below(apps))
+            let weights = [
+                (6, 0),
+                (3, 1),
+                (4, 2),
+                (3, 3),
+                (3, 4),
+                (3, 5),
+                (2, 6),
+                (2, 7),
+                (6, 8),
+                (3, 9),
+                (8, 10),
+                (3, 11),
+                (3, 12),
+                (3, 13),
+                (2, 14),
+            ];
+            let what = scene.dice.weighed(&weights);
+            let what = if scene.quiet && [2, 4, 6, 7].contains(&what) { 10 } else { what };
+            (what, scene.dice.below(apps))
         };
         match what {
             0 => self.retry(app),
@@ -36,6 +53,11 @@ impl World {
             6 => self.cancel(app),
             7 => self.switch(app),
             9 => self.change_nesting(app),
+            10 => self.change_policy(app),
+            11 => self.pause(app),
+            12 => self.schedule(),
+            13 => self.confirm(app),
+            14 => self.relink(app),
             _ => self.keep_runs(app),
         }
     }
@@ -70,19 +92,20 @@ impl World {
         }
     }
 
-    /// Somebody asks for a Quick Sync and confirms it at once.
+    /// Somebody asks for a Quick Sync, and mostly confirms it at once.
     pub(super) fn synchronise(&mut self, app: usize) {
-        let (instance, id) = {
+        let (instance, id, confirm) = {
             let mut scene = self.scene();
             scene.apps[app].unsynced = true;
-            (scene.dice.below(INSTANCES), scene.apps[app].id)
+            let confirm = scene.calm || scene.dice.chance(700);
+            (scene.dice.below(INSTANCES), scene.apps[app].id, confirm)
         };
         let (engine, organization) = (self.engines[instance].clone(), self.database.organization);
         let adapter = self.adapter(app);
         let actor = self.enter(format!("i{instance} Quick Sync of app{app}"));
         self.scene().say(&format!("Quick Sync of app{app}"));
         self.tasks.push(Task::new((actor, instance, app), async move {
-            Ended::Synced(quick_sync(&engine, organization, id, adapter).await)
+            Ended::Synced(quick_sync(&engine, organization, (id, confirm), adapter).await)
         }));
     }
 
@@ -227,12 +250,18 @@ impl World {
             }
         }
         self.settle()?;
+        for app in 0..apps {
+            self.approve(app);
+            self.relink(app);
+        }
+        self.settle()?;
         self.give_names();
         self.undo_meddling()?;
         for app in 0..apps {
             self.retry(app);
         }
-        self.settle()
+        self.settle()?;
+        self.let_grace_pass()
     }
 
     /// Of two accounts that match somebody, one that nobody holds is removed in the app.
@@ -330,6 +359,30 @@ impl World {
         for app in 0..apps {
             let id = self.app_id(app);
             let runs = self.read(move |reader| reader.runs(id, 100));
+            for run in &runs {
+                if ["planning", "cancelled", "failed"].contains(&run.state.as_str()) {
+                    continue;
+                }
+                let name = run.id.0.simple();
+                let items = self.read(move |reader| {
+                    reader.probe(&format!(
+                        "SELECT COUNT(*), '', '' FROM run_item WHERE run_id = x'{name}'"
+                    ))
+                });
+                let counts =
+                    run.summary["counts"].as_object().into_iter().flat_map(|all| all.values());
+                let counts = counts.filter_map(|one| one.as_object()).flatten();
+                let planned: i64 = counts
+                    .filter(|(action, _)| *action != "unchanged")
+                    .filter_map(|(_, count)| count.as_i64())
+                    .sum();
+                if items[0].0 != planned {
+                    let items = items[0].0;
+                    self.scene().broken(format!(
+                        "a run of app{app} has {items} objects, and says that it has {planned}"
+                    ));
+                }
+            }
             for run in runs.iter().filter(|run| run.state == "running") {
                 self.scene().broken(format!(
                     "a run of app{app} does not end: {} of {} are done, {} failed",
@@ -344,10 +397,10 @@ impl World {
 async fn quick_sync(
     engine: &Engine,
     organization: OrganizationId,
-    app: AppId,
+    (app, confirm): (AppId, bool),
     adapter: Arc<dyn Adapter>,
 ) -> store::Result<()> {
-    let request = sync::Request { kind: "sync", author: "operator:test".into(), confirm: true };
+    let request = sync::Request { kind: "sync", author: "operator:test".into(), confirm };
     let run = sync::row(engine, app, &request);
     engine.store().write(organization, move |transaction| transaction.insert_run(&run)).await?;
     keep_runs(engine, organization, app, adapter).await
@@ -370,7 +423,12 @@ async fn keep_runs(
     let runs = engine.store().read(organization, move |reader| reader.runs(app, 100)).await?;
     for run in runs.into_iter().rev() {
         match run.state.as_str() {
-            "planning" => sync::planner::made(engine, &application, run).await?,
+            "planning" => {
+                if let Some(lease) = sync::lease(engine, run.id).await? {
+                    sync::planner::made(engine, &application, run, &lease).await?;
+                    engine.store().release_lease(&lease).await?;
+                }
+            }
             "queued" => {
                 let (id, now_us) = (run.id, engine.clock().now_us());
                 let of = (app, application.groups());

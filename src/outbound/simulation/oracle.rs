@@ -1,8 +1,9 @@
 //! What every app should hold, worked out from the directory and the policies alone, and whether it
 //! does. Of Rollcall's memory only who holds which object is asked: an app cannot be asked that.
 
-use super::app::{Account, App, Origin, Wish};
+use super::app::{Account, App, Origin};
 use super::directory::{Directory, Standing};
+use super::terms::Wish;
 use super::world::World;
 use crate::id::ResourceId;
 use crate::mapping::field::Kind;
@@ -10,12 +11,17 @@ use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
+/// States of those whose object is lost, or left alone since it was.
+const BEREFT: [&str; 2] = ["lost", "released"];
+
 /// Something that an app should hold otherwise.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Difference {
     pub(super) app: usize,
     /// Whose object it is; none for an object of nobody.
     pub(super) resource: Option<ResourceId>,
+    /// Days of grace within which it may be so.
+    pub(super) days: u32,
     pub(super) what: String,
 }
 
@@ -26,6 +32,8 @@ pub(super) struct Holders {
     ever: BTreeMap<String, Vec<(ResourceId, bool)>>,
     /// The object of each who holds one now.
     now: BTreeMap<ResourceId, String>,
+    /// How Rollcall stands with each.
+    states: BTreeMap<ResourceId, String>,
 }
 
 impl Holders {
@@ -36,6 +44,16 @@ impl Holders {
 
     pub(super) fn of(&self, resource: ResourceId) -> Option<&String> {
         self.now.get(&resource)
+    }
+
+    pub(super) fn state(&self, resource: ResourceId) -> Option<&str> {
+        self.states.get(&resource).map(String::as_str)
+    }
+
+    /// Those whose object is lost, or left alone since it was.
+    pub(super) fn bereft(&self) -> Vec<ResourceId> {
+        let lost = self.states.iter().filter(|(_, state)| BEREFT.contains(&state.as_str()));
+        lost.map(|(id, _)| *id).collect()
     }
 }
 
@@ -59,7 +77,9 @@ impl World {
             entry.push((resource, origin == "created"));
         }
         for link in links {
-            if let Some(remote) = link.remote_id {
+            let is_kept = !BEREFT.contains(&link.state.as_str());
+            holders.states.insert(link.resource, link.state);
+            if let Some(remote) = link.remote_id.filter(|_| is_kept) {
                 holders.now.insert(link.resource, remote);
             }
         }
@@ -89,6 +109,7 @@ impl World {
                     at,
                     app: &scene.apps[at],
                     directory: &scene.directory,
+                    denied: &scene.denied,
                     holders: &holders,
                 };
                 view.differences()
@@ -101,6 +122,8 @@ struct View<'a> {
     at: usize,
     app: &'a App,
     directory: &'a Directory,
+    /// Objects that an app said not to have.
+    denied: &'a BTreeSet<(usize, String)>,
     holders: &'a Holders,
 }
 
@@ -109,6 +132,9 @@ impl View<'_> {
         let mut found = Vec::new();
         let people = self.directory.people.iter().map(|person| person.id);
         for id in people {
+            if self.directory.is_shielded(id, &self.app.terms) {
+                continue;
+            }
             if self.directory.standing(id, &self.app.terms) == Standing::Member {
                 self.note(&mut found, Some(id), self.account_of_member(id));
             }
@@ -136,7 +162,9 @@ impl View<'_> {
         if let Some(what) = wrong {
             let whose = resource.map(|id| self.directory.label(id)).unwrap_or_default();
             let what = format!("app{} {whose}: {what}", self.at);
-            found.push(Difference { app: self.at, resource, what });
+            let wish = resource.and_then(|id| self.directory.wish(id, &self.app.terms));
+            let days = wish.map_or(0, |leave| leave.days);
+            found.push(Difference { app: self.at, resource, days, what });
         }
     }
 
@@ -155,13 +183,18 @@ impl View<'_> {
         }
         let title = if self.app.terms.nick { &person.nick } else { &person.title };
         let manager = person.manager.and_then(|manager| self.holders.of(manager));
-        let wanted = [
+        let is_bereft = person.manager.and_then(|manager| self.holders.state(manager));
+        let is_bereft = is_bereft.is_some_and(|state| BEREFT.contains(&state));
+        let mut wanted = vec![
             ("loginName", json!(person.user_name)),
             ("lastName", json!(person.family)),
             ("jobTitle", json!(title)),
             ("department", json!(person.department)),
-            ("manager", json!(manager)),
         ];
+        // Nobody says what others are told of whom somebody said to leave alone.
+        if !is_bereft {
+            wanted.push(("manager", json!(manager)));
+        }
         wrong_field(account, &wanted)
     }
 
@@ -179,7 +212,12 @@ impl View<'_> {
         let wanted: BTreeSet<&String> =
             members.iter().filter_map(|member| self.held_and_there(*member)).collect();
         let is_strange = |member: &&String| {
-            self.holders.last(member).is_none()
+            let last = self.holders.last(member);
+            let is_lost = last.and_then(|(id, _)| self.holders.state(id));
+            if is_lost.is_some_and(|state| BEREFT.contains(&state)) {
+                return true;
+            }
+            last.is_none()
                 && self.app.accounts.get(*member).is_some_and(|one| one.origin == Origin::There)
         };
         let held: BTreeSet<&String> =
@@ -200,12 +238,26 @@ impl View<'_> {
         let Some((holder, made)) = self.holders.last(&account.id) else {
             return match &account.origin {
                 Origin::There => (None, None),
+                Origin::Made(resource)
+                    if self.directory.is_shielded(*resource, &self.app.terms) =>
+                {
+                    (None, None)
+                }
                 Origin::Made(resource) => {
                     (Some(*resource), Some(format!("{} was made and forgotten", account.id)))
                 }
             };
         };
-        let wrong = match self.directory.wish(holder, &self.app.terms) {
+        // Who goes keeps what they have where somebody said to leave it alone, or where the app said
+        // that it was gone.
+        let is_gone = self.holders.of(holder) != Some(&account.id)
+            && self.denied.contains(&(self.at, account.id.clone()));
+        let is_left = (self.holders.state(holder) == Some("released") || is_gone)
+            && self.directory.standing(holder, &self.app.terms) != Standing::Member;
+        if is_left || self.directory.is_shielded(holder, &self.app.terms) {
+            return (None, None);
+        }
+        let wrong = match self.directory.wish(holder, &self.app.terms).map(|leave| leave.wish) {
             None => {
                 let name = self.directory.names(holder);
                 let is_theirs = self.holders.of(holder) == Some(&account.id);

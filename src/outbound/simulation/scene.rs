@@ -1,11 +1,12 @@
 //! What the harness, the apps and the workers share: everything on one thread, one after the other.
 
-use super::app::{App, Wish};
+use super::app::App;
 use super::dice::Dice;
 use super::directory::Directory;
+use super::terms::Leave;
 use crate::clock::Clock;
 use crate::id::ResourceId;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 /// On which side of a call's effect a worker stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,8 +31,16 @@ pub(super) struct Actor {
     pub(super) cut: bool,
 }
 
-/// What was to become of an account, with the step since when.
-pub(super) type Wishes = Vec<(usize, Option<Wish>)>;
+/// What is to become of an account.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Held {
+    /// At which step it was decided.
+    pub(super) step: usize,
+    /// Nothing, for those who should have one.
+    pub(super) wish: Option<Leave>,
+    /// When its holder first left.
+    pub(super) since_us: i64,
+}
 
 /// Everything that is not in the database.
 pub(super) struct Scene {
@@ -48,9 +57,15 @@ pub(super) struct Scene {
     pub(super) calm: bool,
     /// How many calls of a thousand go wrong.
     pub(super) troubles: usize,
+    /// Whether administrators leave alone what only a Quick Sync brings to everybody.
+    pub(super) quiet: bool,
     pub(super) step: usize,
-    /// What was to become of somebody's account, with the step since when.
-    pub(super) wishes: HashMap<(usize, ResourceId), Wishes>,
+    /// What was to become of somebody's account, one after the other.
+    pub(super) wishes: HashMap<(usize, ResourceId), Vec<Held>>,
+    /// For whom an app was told to make something, which nobody has looked for since.
+    pub(super) doubtful: BTreeSet<(usize, ResourceId)>,
+    /// Objects that an app said not to have.
+    pub(super) denied: BTreeSet<(usize, String)>,
     /// Creations that an app will carry out although nobody waits for the answer any more.
     pub(super) late: Vec<super::script::Late>,
     /// Objects about which an app just lied; it tells the truth about them next.
@@ -78,8 +93,11 @@ impl Scene {
             side: None,
             calm: false,
             troubles: 0,
+            quiet: false,
             step: 0,
             wishes: HashMap::new(),
+            doubtful: BTreeSet::new(),
+            denied: BTreeSet::new(),
             late: Vec::new(),
             lied: Vec::new(),
             log: Vec::new(),
@@ -122,9 +140,12 @@ impl Scene {
             for id in &all {
                 let wish = self.directory.wish(*id, &app.terms);
                 let history = self.wishes.entry((at, *id)).or_default();
-                if history.last().is_none_or(|(_, last)| *last != wish) {
-                    history.push((self.step, wish));
+                if history.last().is_some_and(|last| last.wish == wish) {
+                    continue;
                 }
+                let left = history.iter().find(|held| held.wish.is_some());
+                let since_us = left.map_or(self.clock.now_us(), |held| held.since_us);
+                history.push(Held { step: self.step, wish, since_us });
             }
         }
     }

@@ -93,7 +93,7 @@ impl Scripted {
         self.gate(Side::Before).await;
         let answer = self.scene.lock().serve(self.app, &call, &effect);
         self.gate(Side::After).await;
-        self.scene.lock().delivered(answer.as_ref().err());
+        self.scene.lock().delivered(self.app, call.verb, answer.as_ref().err());
         answer
     }
 }
@@ -144,6 +144,9 @@ impl Scene {
         };
         if let Err(failure) = &answer {
             self.say(&format!("  is answered: {failure}"));
+            if let (Failure::Gone, Some(id)) = (failure, call.id) {
+                self.denied.insert((app, id.0.clone()));
+            }
         }
         answer
     }
@@ -160,7 +163,7 @@ impl Scene {
             (10, Fault::Throttled),
             (15, Fault::Dropped),
             (5, Fault::Refused),
-            (1, Fault::Unauthorized),
+            (2, Fault::Unauthorized),
         ];
         if call.verb.has_effect() {
             weights.extend([(25, Fault::Unanswered), (8, Fault::Twice), (10, Fault::DoneAndAway)]);
@@ -258,8 +261,18 @@ impl Scene {
     }
 
     /// The answer has reached the worker.
-    fn delivered(&mut self, failure: Option<&Failure>) {
+    fn delivered(&mut self, app: usize, verb: Verb, failure: Option<&Failure>) {
         let now_us = self.clock.now_us();
+        let is_known = match verb {
+            // Whoever is told for certain, or finds out, may have it made anew.
+            Verb::Create => !matches!(failure, Some(Failure::InDoubt { .. })),
+            Verb::Find => failure.is_none(),
+            _ => false,
+        };
+        if is_known {
+            let resource = self.actors[self.actor].resource;
+            self.doubtful.remove(&(app, resource));
+        }
         let actor = &mut self.actors[self.actor];
         actor.failed = failure.map(|failure| (failure.to_string(), now_us));
     }

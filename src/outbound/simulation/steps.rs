@@ -5,16 +5,23 @@ use super::directory::{DEPARTMENTS, Directory, Group};
 use super::scene::Scene;
 use super::task::{Ended, Task, complete};
 use super::world::{INSTANCES, World, named, newcomer};
-use crate::id::ResourceId;
+use crate::adapters::adapter::Adapter;
+use crate::id::{AppId, OrganizationId, ResourceId};
 use crate::mapping::field::Kind;
+use crate::outbound::application::Application;
+use crate::outbound::dispatch;
+use crate::outbound::engine::Engine;
 use crate::outbound::queue::{self, Claimed};
-use crate::outbound::{dispatch, worker};
+use crate::outbound::worker::{self, Effect};
 use crate::scim::value::fold;
+use crate::store::jobs::Job;
 use std::sync::Arc;
 use std::time::Duration;
 
 /// Most pieces of work at once.
 const MOST_TASKS: usize = 10;
+/// How often work goes on until it has surely heard that its job is somebody else's.
+const SURELY_REFUSED: u32 = 3;
 
 impl World {
     /// One step of the troubled part of a run.
@@ -54,6 +61,10 @@ impl World {
         match ended {
             Ended::Pushed(effect) => {
                 self.scene().say(&format!("{label}: ends, {effect:?}"));
+                let claims_more = !matches!(effect, Effect::Lost | Effect::Nothing);
+                if claims_more && task.overtaken.is_some_and(|times| times >= SURELY_REFUSED) {
+                    self.scene().broken(format!("{label} wrote, and the job was somebody else's"));
+                }
                 self.check_visible(&task, &effect);
             }
             Ended::Claimed(Claimed::Jobs(application, mut jobs)) => {
@@ -69,7 +80,7 @@ impl World {
                     let id = self.scene().apps[task.app].id;
                     complete(queue::give_back(engine, organization, id, std::mem::take(&mut jobs)));
                 }
-                let application = self.scripted(task.app, &application);
+                drop(application);
                 for job in jobs {
                     let since = self.scene().actors[task.actor].since;
                     let who = self.scene().directory.label(job.resource);
@@ -80,11 +91,17 @@ impl World {
                     ));
                     let actor = self.scene().enter(label, job.resource, since);
                     let engine = self.engines[task.instance].clone();
-                    let application = Arc::clone(&application);
-                    let work = async move {
-                        Ended::Pushed(worker::work(&engine, &application, job, None).await)
-                    };
-                    self.tasks.push(Task::new((actor, task.instance, task.app), work));
+                    let resource = job.resource;
+                    let place = (self.database.organization, self.scene().apps[task.app].id);
+                    let work = begun(engine, place, self.adapter(task.app), job);
+                    for other in &mut self.tasks {
+                        if other.app == task.app && other.resource == Some(resource) {
+                            other.overtaken.get_or_insert(0);
+                        }
+                    }
+                    let mut new = Task::new((actor, task.instance, task.app), work);
+                    new.resource = Some(resource);
+                    self.tasks.push(new);
                 }
             }
             Ended::Claimed(Claimed::Stop | Claimed::Trouble) => {}
@@ -192,6 +209,23 @@ impl World {
         }
         self.scene().note_wishes();
     }
+}
+
+/// A job that was claimed is worked on by the app as it is by then, as the queue does it.
+async fn begun(
+    engine: Engine,
+    (organization, app): (OrganizationId, AppId),
+    adapter: Arc<dyn Adapter>,
+    job: Job,
+) -> Ended {
+    let now_us = engine.clock().now_us();
+    let claimed = queue::claim(&engine, organization, app, 0, now_us, false).await;
+    let Claimed::Jobs(application, _) = claimed else {
+        queue::give_back(&engine, organization, app, vec![job]).await;
+        return Ended::Pushed(Effect::Lost);
+    };
+    let application = Application { adapter, ..Application::clone(&application) };
+    Ended::Pushed(worker::work(&engine, &application, job, None).await)
 }
 
 /// A change of the directory that the model has seen and the database has not.

@@ -2,6 +2,7 @@
 
 use super::scene::{Scene, Side};
 use crate::clock::Stopwatch;
+use crate::id::ResourceId;
 use crate::outbound::queue::Claimed;
 use crate::outbound::worker::Effect;
 use crate::store::{self, probe};
@@ -69,6 +70,10 @@ pub(super) struct Task {
     pub(super) instance: usize,
     pub(super) app: usize,
     pub(super) place: Place,
+    /// Whose job it is, where it is one.
+    pub(super) resource: Option<ResourceId>,
+    /// How often it went on since somebody else was given the same job.
+    pub(super) overtaken: Option<u32>,
     bell: Arc<Bell>,
     future: Pin<Box<dyn Future<Output = Ended>>>,
 }
@@ -79,7 +84,8 @@ impl Task {
         future: impl Future<Output = Ended> + 'static,
     ) -> Self {
         let (bell, future) = (Bell::new(), Box::pin(future));
-        Self { actor, instance, app, place: Place::Start, bell, future }
+        let place = Place::Start;
+        Self { actor, instance, app, place, resource: None, overtaken: None, bell, future }
     }
 
     /// Goes on to the next await. A call of the store is waited for, and its answer kept back until
@@ -89,6 +95,9 @@ impl Task {
             let mut scene = scene.lock();
             scene.actor = self.actor;
             scene.side = None;
+        }
+        if let Some(times) = &mut self.overtaken {
+            *times += 1;
         }
         probe::step(true);
         loop {

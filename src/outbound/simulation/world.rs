@@ -1,34 +1,39 @@
 //! The world of one seed: a directory, two or three apps with accounts of their own, two instances.
 
-use super::app::{App, Origin, Scope, Terms, Wish, key_field};
+use super::app::{App, Origin, key_field};
 use super::dice::Dice;
-use super::directory::{DEPARTMENTS, Group, Person};
+use super::directory::{DEPARTMENTS, Directory, Group, Person};
 use super::files::Database;
 use super::scene::Scene;
 use super::script::Scripted;
 use super::task::{Task, complete};
+use super::terms::{Leave, Scope, Terms, Wish};
 use super::writes::Writes;
 use crate::adapters::adapter::Adapter;
 use crate::clock::Clock;
 use crate::id::{AppId, InstanceId, ResourceId, new_uuid, repeatable};
 use crate::mapping::field::Kind;
 use crate::mapping::record::Record;
-use crate::outbound::application::{Application, Workshop};
+use crate::outbound::application::Workshop;
 use crate::outbound::engine::{Engine, Parts};
+use crate::outbound::policy::{Drift, Lost};
 use crate::scim::schema::Registry;
+use crate::scim::value::fold;
 use crate::store::apps::AppRow;
 use crate::store::mappings::MappingRow;
 use crate::store::{Reader, Result, Transaction};
 use crate::vault::Vault;
 use parking_lot::{Mutex, MutexGuard};
 use serde_json::{Map, Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
 
 /// When a run begins: 2024-07-01T00:00:00Z.
 const BEGIN: i64 = 1_719_792_000_000_000;
+/// Most days of grace.
+pub(super) const LONGEST_GRACE: u32 = 3;
 /// How many instances share the work.
 pub(super) const INSTANCES: usize = 2;
 
@@ -44,8 +49,8 @@ pub(super) struct World {
 }
 
 impl World {
-    /// The world of a seed, with triggers of the test's own in its database.
-    pub(super) fn new(seed: u64, planted: &[&'static str]) -> Self {
+    /// The world of a seed.
+    pub(super) fn new(seed: u64) -> Self {
         repeatable::seed(Some(seed));
         let clock = Clock::held_at(BEGIN);
         let database = Database::new();
@@ -68,12 +73,11 @@ impl World {
         let registry = complete(database.store.registry(database.organization)).unwrap();
         let troubles = {
             let mut scene = scene.lock();
+            scene.quiet = scene.dice.chance(400);
             scene.dice.pick(&[0, 80, 200, 350])
         };
         scene.lock().troubles = troubles;
         let world = Self { tasks: Vec::new(), scene, clock, engines, registry, database };
-        let planted = planted.to_vec();
-        world.write(move |transaction| planted.iter().try_for_each(|text| transaction.plant(text)));
         world.people_move_in();
         world.apps_move_in();
         world.scene.lock().note_wishes();
@@ -175,7 +179,7 @@ impl World {
             let mut scene = self.scene();
             let scene = &mut *scene;
             for _ in 0..2 + scene.dice.below(2) {
-                let terms = decided(&mut scene.dice, &scene.directory.groups);
+                let terms = decided(&mut scene.dice, &scene.directory);
                 let id = AppId(scene.dice.uuid());
                 let chunk = 1 + scene.dice.below(3);
                 let mut app = App::new(id, terms, chunk, scene.dice.chance(500));
@@ -202,12 +206,6 @@ impl World {
     /// The scripted app.
     pub(super) fn adapter(&self, at: usize) -> Arc<dyn Adapter> {
         Arc::new(Scripted { scene: Arc::clone(&self.scene), app: at })
-    }
-
-    /// An application with the scripted app behind it.
-    pub(super) fn scripted(&self, at: usize, application: &Application) -> Arc<Application> {
-        let adapter = self.adapter(at);
-        Arc::new(Application { adapter, ..application.clone() })
     }
 }
 
@@ -252,18 +250,35 @@ pub(super) fn newcomer(dice: &mut Dice, user_name: &str) -> Person {
 }
 
 /// What an administrator may have decided.
-fn decided(dice: &mut Dice, groups: &[Group]) -> Terms {
+fn decided(dice: &mut Dice, directory: &Directory) -> Terms {
     let wishes = [(2, Wish::Nothing), (5, Wish::Deactivate), (4, Wish::Delete)];
-    Terms {
-        scope: new_scope(dice, groups),
-        nick: dice.chance(300),
-        deactivated: dice.weighed(&[(1, Wish::Nothing), (6, Wish::Deactivate), (2, Wish::Delete)]),
-        deleted: dice.weighed(&wishes),
-        out_of_scope: dice.weighed(&wishes),
-        groups: dice.chance(800),
-        group_deleted: dice.weighed(&[(1, Wish::Nothing), (4, Wish::Delete)]),
-        flatten: dice.chance(500),
+    let active = [(1, Wish::Nothing), (6, Wish::Deactivate), (2, Wish::Delete)];
+    let mut protected = BTreeSet::new();
+    for person in &directory.people {
+        if dice.chance(60) {
+            protected.insert(fold(&person.user_name));
+        }
     }
+    Terms {
+        scope: new_scope(dice, &directory.groups),
+        nick: dice.chance(300),
+        deactivated: leave(dice, &active),
+        deleted: leave(dice, &wishes),
+        out_of_scope: leave(dice, &wishes),
+        groups: dice.chance(800),
+        group_deleted: leave(dice, &[(1, Wish::Nothing), (4, Wish::Delete)]),
+        flatten: dice.chance(500),
+        protected,
+        lost: dice.weighed(&[(6, Lost::Recreate), (2, Lost::Park), (2, Lost::Release)]),
+        drift: dice.weighed(&[(6, Drift::Enforce), (2, Drift::Tolerate), (2, Drift::Ask)]),
+        reconcile_hours: dice.weighed(&[(6, 0), (2, 1), (2, 24)]),
+    }
+}
+
+/// What happens to leavers, in half of all cases after days of grace.
+pub(super) fn leave(dice: &mut Dice, wishes: &[(usize, Wish)]) -> Leave {
+    let wish = dice.weighed(wishes);
+    Leave { wish, days: dice.weighed(&[(4, 0), (2, 1), (2, LONGEST_GRACE)]) }
 }
 
 pub(super) fn new_scope(dice: &mut Dice, groups: &[Group]) -> Scope {

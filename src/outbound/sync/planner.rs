@@ -16,8 +16,9 @@ use crate::outbound::preview::{Rehearsal, rehearse};
 use crate::outbound::situation::{self, Beside, Reading};
 use crate::outbound::worker::PLANNED_MEMBERS;
 use crate::scim::value::fold;
+use crate::store::leases::Lease;
 use crate::store::runs::{ItemRow, ItemState, RunRow};
-use crate::store::{self};
+use crate::store::{self, Transaction};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::{BTreeMap, HashMap};
@@ -107,7 +108,8 @@ fn or_none(parts: &[String]) -> String {
 }
 
 /// Plans a run, and starts it where it was confirmed and passes no limit. Crashes and other instances
-/// are harmless: a run that is still being planned is planned anew.
+/// are harmless: a run that is still being planned is planned anew, and whoever lost the lease
+/// meanwhile adds nothing more to the plan.
 ///
 /// # Errors
 /// The store's.
@@ -115,6 +117,7 @@ pub(super) async fn plan(
     engine: &Engine,
     organization: OrganizationId,
     run: RunId,
+    lease: &Lease,
 ) -> store::Result<()> {
     let Some(row) = engine.store().read(organization, move |reader| reader.run(run)).await? else {
         return Ok(());
@@ -130,15 +133,19 @@ pub(super) async fn plan(
                 return Err(store::Error::Database(error.to_string()));
             };
             let now_us = engine.clock().now_us();
+            let lease = lease.clone();
             return engine
                 .store()
                 .write(organization, move |transaction| {
-                    transaction.fail_run(run, &sentence, now_us)
+                    if transaction.holds_lease(&lease)? {
+                        transaction.fail_run(run, &sentence, now_us)?;
+                    }
+                    Ok(())
                 })
                 .await;
         }
     };
-    made(engine, &application, row).await
+    made(engine, &application, row, lease).await
 }
 
 /// The same, of an app that has been read.
@@ -146,13 +153,18 @@ pub(in crate::outbound) async fn made(
     engine: &Engine,
     application: &Arc<Application>,
     row: RunRow,
+    lease: &Lease,
 ) -> store::Result<()> {
-    let (organization, run) = (application.organization, row.id);
-    engine.store().write(organization, move |transaction| transaction.clear_items(run)).await?;
-    let mut planner =
-        Planner { engine, application, row, summary: Summary::default(), losing: HashMap::new() };
+    let mut planner = Planner {
+        engine,
+        application,
+        row,
+        lease,
+        summary: Summary::default(),
+        losing: HashMap::new(),
+    };
     (planner.summary.partial, planner.summary.nobody) = (true, true);
-    if !planner.list().await? || !planner.walk().await? {
+    if !planner.begin().await? || !planner.list().await? || !planner.walk().await? {
         return Ok(());
     }
     planner.end().await
@@ -162,6 +174,7 @@ struct Planner<'a> {
     engine: &'a Engine,
     application: &'a Arc<Application>,
     row: RunRow,
+    lease: &'a Lease,
     summary: Summary,
     /// Members that each group of the app would lose.
     losing: HashMap<ResourceId, u64>,
@@ -179,7 +192,39 @@ struct Judged {
 }
 
 impl Planner<'_> {
-    /// Notes how far planning has come; whether the run is still wanted.
+    /// Runs `work` in a transaction, if planning is still ours; none where it is not. What the app was
+    /// seen to hold is not part of the plan and needs no such fence.
+    async fn fenced<T, F>(&self, work: F) -> store::Result<Option<T>>
+    where
+        T: Send + 'static,
+        F: Fn(&mut Transaction<'_>) -> store::Result<T> + Send + 'static,
+    {
+        let lease = self.lease.clone();
+        self.engine
+            .store()
+            .write(self.application.organization, move |transaction| {
+                if !transaction.holds_lease(&lease)? {
+                    return Ok(None);
+                }
+                work(transaction).map(Some)
+            })
+            .await
+    }
+
+    /// Forgets what an earlier attempt had planned; whether there is anything to plan.
+    async fn begin(&self) -> store::Result<bool> {
+        let run = self.row.id;
+        let begun = self.fenced(move |transaction| {
+            let is_open = transaction.run(run)?.is_some_and(|row| row.state == "planning");
+            if is_open {
+                transaction.clear_items(run)?;
+            }
+            Ok(is_open)
+        });
+        Ok(begun.await?.unwrap_or(false))
+    }
+
+    /// Notes how far planning has come; whether the run is still wanted, and planning it still ours.
     async fn note(&mut self) -> store::Result<bool> {
         self.summary.verdict = self.summary.verdict(self.application);
         let summary = serde_json::to_value(&self.summary).unwrap_or_default();
@@ -187,12 +232,9 @@ impl Planner<'_> {
         let listed = self.summary.listing.as_ref().map_or(0, |listing| listing.accounts);
         let read = i64::try_from(listed).unwrap_or(i64::MAX);
         let run = self.row.id;
-        self.engine
-            .store()
-            .write(self.application.organization, move |transaction| {
-                transaction.note_planning(run, (seen, read), &summary)
-            })
-            .await
+        let noted =
+            self.fenced(move |transaction| transaction.note_planning(run, (seen, read), &summary));
+        Ok(noted.await?.unwrap_or(false))
     }
 
     /// Reads the app's own accounts.
@@ -307,12 +349,10 @@ impl Planner<'_> {
             }
         }
         if !items.is_empty() {
-            self.engine
-                .store()
-                .write(self.application.organization, move |transaction| {
-                    transaction.insert_items(run, &items)
-                })
-                .await?;
+            let added = self.fenced(move |transaction| transaction.insert_items(run, &items));
+            if added.await?.is_none() {
+                return Ok(false);
+            }
         }
         self.note().await
     }
@@ -334,44 +374,42 @@ impl Planner<'_> {
         let counts =
             (i64::try_from(seen).unwrap_or(i64::MAX), i64::try_from(listed).unwrap_or(i64::MAX));
         let now_us = self.engine.clock().now_us();
-        self.engine
-            .store()
-            .write(self.application.organization, move |transaction| {
-                let (accounts, memberships) = transaction.count_linked(app)?;
-                // What the last hour took away counts, whoever took it.
-                let lately = transaction.removed_lately(app, now_us)?;
-                let removals = Removals {
-                    deactivations: removals.deactivations + lately.deactivations,
-                    deletions: removals.deletions + lately.deletions,
-                    memberships: removals.memberships + lately.memberships,
-                    ..removals
-                };
-                let takes = planned_removals.total() > 0;
-                let breaches =
-                    guard::breaches(&limits, &removals, &Totals { accounts, memberships });
-                let breaches = if takes { breaches } else { Vec::new() };
-                let held = (!breaches.is_empty()).then(|| held(&breaches));
-                if !transaction.note_planning(run, counts, &summary)?
-                    || !transaction.end_planning(run, total, held.as_ref())?
-                {
-                    return Ok(());
-                }
-                let waits = held.is_some() || !transaction.run(run)?.is_some_and(|row| row.confirm);
-                if waits && total > 0 {
-                    // What the app was seen to hold otherwise has no job until the run is applied.
-                    transaction.await_sync(app, now_us)?;
-                }
-                if held.is_some() {
-                    return Ok(());
-                }
-                let confirmed = transaction.run(run)?.is_some_and(|row| row.confirm);
-                if confirmed {
-                    transaction.confirm_run(run, now_us)?;
-                    start(transaction, (app, groups), run, now_us)?;
-                }
-                Ok(())
-            })
-            .await?;
+        self.fenced(move |transaction| {
+            let (accounts, memberships) = transaction.count_linked(app)?;
+            // What the last hour took away counts, whoever took it.
+            let lately = transaction.removed_lately(app, now_us)?;
+            let removals = Removals {
+                deactivations: removals.deactivations + lately.deactivations,
+                deletions: removals.deletions + lately.deletions,
+                memberships: removals.memberships + lately.memberships,
+                ..removals
+            };
+            let takes = planned_removals.total() > 0;
+            let breaches = guard::breaches(&limits, &removals, &Totals { accounts, memberships });
+            let breaches = if takes { breaches } else { Vec::new() };
+            let held = (!breaches.is_empty()).then(|| held(&breaches));
+            transaction.lock_organization()?;
+            if !transaction.note_planning(run, counts, &summary)?
+                || !transaction.end_planning(run, total, held.as_ref())?
+            {
+                return Ok(());
+            }
+            let waits = held.is_some() || !transaction.run(run)?.is_some_and(|row| row.confirm);
+            if waits && total > 0 {
+                // What the app was seen to hold otherwise has no job until the run is applied.
+                transaction.await_sync(app, now_us)?;
+            }
+            if held.is_some() {
+                return Ok(());
+            }
+            let confirmed = transaction.run(run)?.is_some_and(|row| row.confirm);
+            if confirmed {
+                transaction.confirm_run(run, now_us)?;
+                start(transaction, (app, groups), run, now_us)?;
+            }
+            Ok(())
+        })
+        .await?;
         self.engine.nudge();
         Ok(())
     }

@@ -105,6 +105,24 @@ impl<'a> Recorder<'a> {
         T: Send + 'static,
         F: Fn(&mut Transaction<'_>) -> store::Result<T> + Send + 'static,
     {
+        self.held(false, work).await
+    }
+
+    /// The same, while nothing else that concerns several objects of the organization happens:
+    /// nothing is published, nobody else is linked, no app is changed.
+    pub(super) async fn alone<T, F>(&self, work: F) -> Result<T, Stop>
+    where
+        T: Send + 'static,
+        F: Fn(&mut Transaction<'_>) -> store::Result<T> + Send + 'static,
+    {
+        self.held(true, work).await
+    }
+
+    async fn held<T, F>(&self, is_alone: bool, work: F) -> Result<T, Stop>
+    where
+        T: Send + 'static,
+        F: Fn(&mut Transaction<'_>) -> store::Result<T> + Send + 'static,
+    {
         let job = self.job.clone();
         let app = self.application.row.id;
         let lease_us = self.engine.clock().now_us().saturating_add(micros(JOB_LEASE));
@@ -112,6 +130,9 @@ impl<'a> Recorder<'a> {
             .engine
             .store()
             .write(self.application.organization, move |transaction| {
+                if is_alone {
+                    transaction.lock_organization()?;
+                }
                 if !transaction.hold_job(app, &job, lease_us)? {
                     return Ok(None);
                 }
@@ -244,9 +265,8 @@ impl<'a> Recorder<'a> {
         if reading.noted == referred.targets {
             return Ok(true);
         }
-        self.fenced(move |transaction| {
-            // An account of theirs is linked before this or after it, not beside it.
-            transaction.lock_organization()?;
+        // An account of theirs is linked before this or after it, not beside it.
+        self.alone(move |transaction| {
             transaction.put_references(app, resource, &referred.targets)?;
             referred.is_so(transaction, app)
         })
@@ -263,8 +283,7 @@ impl<'a> Recorder<'a> {
         let row = self.row(kind, link);
         let attempt = self.attempt(Action::Lost, "done", Vec::new(), None, watch.elapsed_us());
         let now_us = self.engine.clock().now_us();
-        self.fenced(move |transaction| {
-            transaction.lock_organization()?;
+        self.alone(move |transaction| {
             transaction.mark_referrers(row.app, row.resource, now_us)?;
             transaction.forget_account(row.app, row.resource)?;
             transaction.put_link(&row)?;
@@ -311,11 +330,10 @@ impl<'a> Recorder<'a> {
         let referred = self.referred.lock().clone();
         let digest = self.digest.lock().clone();
         let now_us = self.engine.clock().now_us();
-        self.fenced(move |transaction| {
+        // Those who are linked at the same moment and refer to each other, as a group to its members
+        // and people to their manager, must see each other.
+        self.held(new, move |transaction| {
             if new {
-                // Those who are linked at the same moment and refer to each other, as a group to its
-                // members and people to their manager, must see each other.
-                transaction.lock_organization()?;
                 transaction.forget_remote_of_others(&row)?;
                 transaction.take_stray(&row)?;
             }
@@ -333,7 +351,9 @@ impl<'a> Recorder<'a> {
                         now_us,
                     )?;
                 }
-                transaction.mark_referrers(row.app, row.resource, now_us)?;
+                if !planted!(Reference) {
+                    transaction.mark_referrers(row.app, row.resource, now_us)?;
+                }
             }
             if new && groups {
                 for nesting in counting.ways(transaction)? {
@@ -364,9 +384,8 @@ impl<'a> Recorder<'a> {
         let account_gone =
             matches!(action, None | Some(Action::Delete | Action::Lost | Action::Release));
         let now_us = self.engine.clock().now_us();
-        self.fenced(move |transaction| {
+        self.held(action.is_some(), move |transaction| {
             if action.is_some() {
-                transaction.lock_organization()?;
                 transaction.mark_referrers(app, resource, now_us)?;
             }
             transaction.delete_link(app, resource, account_gone)?;
@@ -398,19 +417,23 @@ impl<'a> Recorder<'a> {
         .await
     }
 
-    /// Lets the job wait until then: nothing is to be done before.
+    /// Lets the job wait until then: nothing is to be done before, by the policy that is in force.
     pub(super) async fn wait(&self, until_us: i64) -> Result<(), Stop> {
         let job = self.job.clone();
-        let app = self.application.row.id;
+        let (app, revision) = (self.application.row.id, self.application.row.revision);
         let now_us = self.engine.clock().now_us();
         let digest = self.digest.lock().clone();
-        self.fenced(move |transaction| {
+        // Another policy is saved before this or after it: then it wakes the job.
+        let is_so = self.alone(move |transaction| {
+            if transaction.app_revision(app)? != Some(revision) {
+                return Ok(false);
+            }
             if transaction.let_wait(app, &job, until_us)? {
                 advance(transaction, &job, true, digest.as_deref(), now_us)?;
             }
-            Ok(())
-        })
-        .await
+            Ok(true)
+        });
+        if is_so.await? { Ok(()) } else { Err(Stop::Anew) }
     }
 
     /// Puts the job off.
@@ -459,7 +482,10 @@ impl<'a> Recorder<'a> {
         let sentence = format!("{} {}", reason.detail, reason.remedy);
         let revision = self.application.row.revision;
         let attempt = self.failed("retry", cause, reason, None);
-        self.fenced(move |transaction| {
+        self.alone(move |transaction| {
+            if planted!(Paused) {
+                transaction.close_job(app, &job, now_us)?;
+            }
             transaction.defer_job(app, &job, now_us, job.attempts, None)?;
             transaction.insert_attempt(&attempt)?;
             let pause = Pause::new(by, sentence.as_str());

@@ -44,6 +44,8 @@ impl Transaction<'_> {
         objects: &[(ResourceId, &str, Priority)],
         now_us: i64,
     ) -> Result<()> {
+        let mut objects = objects.to_vec();
+        objects.sort_unstable_by_key(|one| one.0);
         for chunk in objects.chunks(200) {
             let mut sql = Sql::new(
                 "INSERT INTO job (organization, app_id, resource_id, kind, generation, state, \
@@ -78,7 +80,8 @@ impl Transaction<'_> {
             sql.bind(priority.number() + i32::try_from(at).unwrap_or(0));
             sql.push(", ").bind(now_us).push(", 0, ").bind(now_us);
             sql.push(", NULL FROM resource WHERE organization = ").bind(self.organization);
-            sql.push(" AND kind = ").bind(*kind).push(ON_MARKED).push(KEEPS_RUN);
+            sql.push(" AND kind = ").bind(*kind).push(" ORDER BY id");
+            sql.push(ON_MARKED).push(KEEPS_RUN);
             marked += sql.execute(self.conn)?;
         }
         let mut sql = Sql::new(COLUMNS);
@@ -88,7 +91,7 @@ impl Transaction<'_> {
         sql.push(" AND l.app_id = ").bind(app);
         sql.push(
             " AND NOT EXISTS (SELECT 1 FROM resource r \
-             WHERE r.organization = l.organization AND r.id = l.resource_id)",
+             WHERE r.organization = l.organization AND r.id = l.resource_id) ORDER BY l.resource_id",
         );
         sql.push(ON_MARKED).push(KEEPS_RUN);
         marked += sql.execute(self.conn)?;

@@ -124,7 +124,8 @@ impl Transaction<'_> {
         // Only what was counted as taken away: whoever leaves meanwhile is counted like anybody.
         select.push(", run_id, action IN ('deactivate', 'delete') OR kind = 'Group'");
         select.push(" FROM run_item WHERE organization = ").bind(self.organization);
-        select.push(" AND run_id = ").bind(run);
+        // In one order for all, so that nobody waits for another who waits for them.
+        select.push(" AND run_id = ").bind(run).push(" ORDER BY resource_id");
         let mut sql = Sql::new(taken_by_run::COLUMNS);
         sql.push("SELECT organization, ").bind(app).append(select).push(taken_by_run::ON_MARKED);
         Ok(i64::try_from(sql.execute(self.conn)?).unwrap_or(i64::MAX))

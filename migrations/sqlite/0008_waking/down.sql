@@ -1,0 +1,1 @@
+ALTER TABLE app DROP COLUMN waking_after;
