@@ -352,7 +352,7 @@ impl Planner<'_> {
                 let breaches = if takes { breaches } else { Vec::new() };
                 let held = (!breaches.is_empty()).then(|| held(&breaches));
                 if !transaction.note_planning(run, counts, &summary)?
-                    || !transaction.end_planning(run, total, held.as_ref())?
+                    || !transaction.end_planning(run, total, held.as_ref(), now_us)?
                 {
                     return Ok(());
                 }
