@@ -6,7 +6,6 @@ use super::schema::app;
 use super::sql::Sql;
 use super::{Error, Reader, Result, Store, Transaction};
 use crate::id::{AppId, OrganizationId, ResourceId};
-use crate::notification::event::App;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 use serde_json::{Map, Value};
@@ -327,24 +326,6 @@ impl Transaction<'_> {
             self.tell_pause(&before, before.paused.as_ref(), reason, now_us)?;
         }
         Ok(())
-    }
-
-    /// Tells whoever wants to know that an app is held, by something else than before, or goes on.
-    fn tell_pause(
-        &mut self,
-        row: &AppRow,
-        before: Option<&Pause>,
-        after: Option<&Pause>,
-        now_us: i64,
-    ) -> Result<()> {
-        let app = App { id: row.id, name: &row.name };
-        match (before, after) {
-            (Some(before), None) => self.tell(&app.resumed(&before.by), now_us),
-            (before, Some(after)) if before != Some(after) => {
-                self.tell(&app.paused(&after.by, after.until_us), now_us)
-            }
-            _ => Ok(()),
-        }
     }
 
     /// Deletes an app, its mapping, links, queue, runs and secrets. Nothing is changed remotely.

@@ -1,13 +1,14 @@
 //! Who is told of events, and telling them: a message is written in the transaction of what it tells
 //! of, so that it is told if and only if that happened.
 
+use super::apps::{AppRow, Pause};
 use super::connection::{Backend, Id};
 use super::schema::notification;
 use super::sql::Sql;
 use super::{Error, Reader, Result, Store, Transaction};
 use crate::id::{AppId, DeliveryId, NotificationId, OrganizationId, new_uuid};
 use crate::notification::digest::{Notice, WINDOW};
-use crate::notification::event::{Event, Kind, body};
+use crate::notification::event::{App, Event, Kind, body};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text};
 
@@ -218,6 +219,24 @@ impl Transaction<'_> {
             self.insert_delivery(id, event, now_us)?;
         }
         Ok(())
+    }
+
+    /// Tells whoever wants to know that an app is held, by something else than before, or goes on.
+    pub(super) fn tell_pause(
+        &mut self,
+        row: &AppRow,
+        before: Option<&Pause>,
+        after: Option<&Pause>,
+        now_us: i64,
+    ) -> Result<()> {
+        let app = App { id: row.id, name: &row.name };
+        match (before, after) {
+            (Some(before), None) => self.tell(&app.resumed(&before.by), now_us),
+            (before, Some(after)) if before != Some(after) => {
+                self.tell(&app.paused(&after.by, after.until_us), now_us)
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Adds an event to the messages for somebody.

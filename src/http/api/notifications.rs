@@ -1,5 +1,7 @@
 //! Who is told of events by webhook, and what became of the messages.
 
+mod view;
+
 use super::apps::check_name;
 use super::body::Json;
 use super::caller::{Admin, Auditor};
@@ -7,222 +9,26 @@ use super::paging::{PAGE, is_full, parsed};
 use super::problem::Problem;
 use super::state::ApiState;
 use super::view::Items;
-use crate::clock::rfc3339;
 use crate::id::{self, AppId, NotificationId, OrganizationId};
 use crate::notification::address;
 use crate::notification::event::Kind;
 use crate::notification::signature::{Secret, generate};
 use crate::outbound::notifier::{self, SECRET, owner};
-use crate::store::deliveries::DeliveryRow;
 use crate::store::notifications::NotificationRow;
 use crate::store::secrets::SecretRow;
 use crate::vault::Place;
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use secrecy::{ExposeSecret as _, SecretString};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::Deserialize;
 use std::collections::HashMap;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::IntoParams;
+use view::{DeliveryView, NewNotification, NotificationChange, NotificationView, TrialView};
 
 /// Most notifications of an organization: each costs a row per event.
 const MOST: usize = 32;
 /// Most apps that one names.
 const MOST_APPS: usize = 100;
-
-/// Type of an event.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "the description names them")]
-pub enum EventType {
-    /// Nothing is sent to an app any more.
-    #[serde(rename = "app.paused")]
-    AppPaused,
-    /// An app goes on.
-    #[serde(rename = "app.resumed")]
-    AppResumed,
-    /// Objects of an app wait for a person.
-    #[serde(rename = "object.parked")]
-    ObjectParked,
-    /// A run is over.
-    #[serde(rename = "run.finished")]
-    RunFinished,
-    /// A run waits for approval.
-    #[serde(rename = "run.held")]
-    RunHeld,
-}
-
-/// Somebody new who is told of events.
-#[derive(Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct NewNotification {
-    /// Unique name: letters, digits, `-`, `_` and `.`.
-    #[schema(example = "on-call", min_length = 1, max_length = 64, pattern = "^[A-Za-z0-9._-]+$")]
-    name: String,
-    /// Where messages go: `https`, or `http` on this machine.
-    #[schema(example = "https://hooks.example.com/rollcall", format = "uri", max_length = 2000)]
-    url: String,
-    /// By which messages are signed: `whsec_` and the base64 of 24 to 64 bytes. One is made, and shown
-    /// once, when it is left out.
-    #[serde(default)]
-    #[schema(pattern = "^whsec_[A-Za-z0-9+/]+={0,2}$")]
-    secret: Option<String>,
-    /// Of what; everything, also what later versions add, when left out.
-    #[serde(default)]
-    #[schema(value_type = Option<Vec<EventType>>, min_items = 1)]
-    events: Option<Vec<String>>,
-    /// Names or ids of the apps of which; all, also later ones, when left out.
-    #[serde(default)]
-    #[schema(min_items = 1, max_items = 100)]
-    apps: Option<Vec<String>>,
-    /// Whether anything is told.
-    #[serde(default = "yes")]
-    enabled: bool,
-}
-
-const fn yes() -> bool {
-    true
-}
-
-/// What changes of a notification; what is left out stays.
-#[derive(Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct NotificationChange {
-    #[schema(min_length = 1, max_length = 64, pattern = "^[A-Za-z0-9._-]+$")]
-    name: Option<String>,
-    #[schema(format = "uri", max_length = 2000)]
-    url: Option<String>,
-    /// Null makes a new one, which is shown once.
-    #[serde(default, deserialize_with = "said")]
-    #[schema(value_type = Option<String>, pattern = "^whsec_[A-Za-z0-9+/]+={0,2}$")]
-    secret: Option<Option<String>>,
-    /// Null means everything.
-    #[serde(default, deserialize_with = "said")]
-    #[schema(value_type = Option<Vec<EventType>>, min_items = 1)]
-    events: Option<Option<Vec<String>>>,
-    /// Names or ids; null means all.
-    #[serde(default, deserialize_with = "said")]
-    #[schema(value_type = Option<Vec<String>>, min_items = 1, max_items = 100)]
-    apps: Option<Option<Vec<String>>>,
-    /// `false` gives up what has not arrived.
-    enabled: Option<bool>,
-}
-
-/// Null is something said.
-#[expect(clippy::option_option, reason = "left out, null and a value are three things")]
-fn said<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
-    deserializer: D,
-) -> Result<Option<Option<T>>, D::Error> {
-    Option::deserialize(deserializer).map(Some)
-}
-
-/// Somebody who is told of events.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct NotificationView {
-    #[schema(format = "uuid")]
-    id: String,
-    name: String,
-    url: String,
-    /// Null means everything.
-    #[schema(value_type = Option<Vec<EventType>>)]
-    events: Option<Vec<String>>,
-    /// Names of apps, ids of those that are gone; null means all.
-    apps: Option<Vec<String>>,
-    enabled: bool,
-    /// Why it was switched off by itself; null otherwise.
-    disabled: Option<String>,
-    /// A secret that was made just now; null ever after.
-    secret: Option<String>,
-    #[schema(format = DateTime)]
-    created: String,
-    #[schema(format = DateTime)]
-    last_modified: String,
-}
-
-impl NotificationView {
-    fn of(row: NotificationRow, names: &HashMap<AppId, String>, secret: Option<String>) -> Self {
-        let name = |app: AppId| names.get(&app).cloned().unwrap_or_else(|| app.to_string());
-        Self {
-            id: row.id.to_string(),
-            name: row.name,
-            url: row.url,
-            events: row.events,
-            apps: row.apps.map(|apps| apps.into_iter().map(name).collect()),
-            enabled: row.enabled,
-            disabled: row.disabled,
-            secret,
-            created: rfc3339(row.created_us),
-            last_modified: rfc3339(row.modified_us),
-        }
-    }
-}
-
-/// A message, and what became of it.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct DeliveryView {
-    /// The message's `webhook-id`.
-    #[schema(format = "uuid")]
-    id: String,
-    /// Its `type`.
-    event: String,
-    /// Id of the app of which it tells; null for a test.
-    #[schema(format = "uuid")]
-    app: Option<String>,
-    /// `waiting`, `sending`, `delivered` or `gaveUp`.
-    state: String,
-    /// When it happened.
-    #[schema(format = DateTime)]
-    at: String,
-    /// How often it was tried.
-    attempts: u32,
-    /// HTTP status of the last answer; null when there was none.
-    #[schema(format = Int32, minimum = 0, maximum = 999)]
-    status: Option<u16>,
-    /// Why the last try failed; null when it did not.
-    cause: Option<String>,
-    /// When it is tried next; null when it is over.
-    #[schema(format = DateTime)]
-    next: Option<String>,
-    /// When it was delivered or given up.
-    #[schema(format = DateTime)]
-    ended: Option<String>,
-}
-
-impl DeliveryView {
-    fn of(row: DeliveryRow) -> Self {
-        Self {
-            id: row.id.to_string(),
-            event: row.event,
-            app: row.app.map(|app| app.to_string()),
-            state: row.state,
-            at: rfc3339(row.at_us),
-            attempts: row.attempts,
-            status: row.status,
-            cause: row.error,
-            next: row.due_us.map(rfc3339),
-            ended: row.ended_us.map(rfc3339),
-        }
-    }
-}
-
-/// What came of trying whether messages arrive.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct TrialView {
-    /// The message's `webhook-id`.
-    #[schema(format = "uuid")]
-    id: String,
-    /// Whether the receiver answered with a status from 200 to 299.
-    delivered: bool,
-    /// HTTP status of the answer; null when there was none.
-    #[schema(format = Int32, minimum = 0, maximum = 999)]
-    status: Option<u16>,
-    /// Why it did not arrive; null when it did.
-    cause: Option<String>,
-    /// How long the receiver took, in milliseconds.
-    #[schema(format = Int64, minimum = 0)]
-    took: u64,
-}
 
 /// Which messages.
 #[derive(Deserialize, IntoParams)]
@@ -396,13 +202,7 @@ pub async fn test(
 ) -> Result<HttpResponse, Problem> {
     let row = found(&state, caller.organization, &notification).await?;
     let trial = notifier::test(&state.engine, caller.organization, row).await?;
-    Ok(HttpResponse::Ok().json(TrialView {
-        id: trial.id.to_string(),
-        delivered: trial.cause.is_none(),
-        status: trial.status,
-        cause: trial.cause,
-        took: u64::try_from(trial.took.as_millis()).unwrap_or(u64::MAX),
-    }))
+    Ok(HttpResponse::Ok().json(TrialView::of(trial)))
 }
 
 /// The messages for somebody, newest first, and what became of them.
