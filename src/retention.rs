@@ -12,6 +12,8 @@ use std::time::Duration;
 const INTERVAL: Duration = Duration::from_hours(1);
 /// How long after the start it is looked first.
 const FIRST: Duration = Duration::from_mins(1);
+/// Name of the lease.
+const LEASE: &str = "retention";
 /// How long a lease holds without renewal; it is renewed with every batch.
 const LEASE_US: i64 = 60_000_000;
 /// Most rows that one transaction looks at.
@@ -78,6 +80,12 @@ impl Sweeper {
     /// # Errors
     /// The store's. What was taken away until then stays away.
     pub async fn sweep(&self) -> store::Result<Swept> {
+        let swept = self.everything().await;
+        self.store.release_lease(LEASE, self.instance).await?;
+        swept
+    }
+
+    async fn everything(&self) -> store::Result<Swept> {
         let mut swept = Swept::default();
         let now_us = self.clock.now_us();
         for organization in self.store.organizations().await? {
@@ -169,7 +177,7 @@ impl Sweeper {
     async fn is_ours(&self) -> store::Result<bool> {
         let now_us = self.clock.now_us();
         let until_us = now_us.saturating_add(LEASE_US);
-        self.store.acquire_lease("retention", self.instance, now_us, until_us).await
+        self.store.acquire_lease(LEASE, self.instance, now_us, until_us).await
     }
 }
 

@@ -65,6 +65,7 @@ const fn yes() -> bool {
 /// What changes of a notification; what is left out stays.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[expect(clippy::option_option, reason = "left out, null and a value are three things")]
 pub struct NotificationChange {
     #[schema(min_length = 1, max_length = 64, pattern = "^[A-Za-z0-9._-]+$")]
     pub(super) name: Option<String>,
