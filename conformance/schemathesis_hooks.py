@@ -50,6 +50,16 @@ def app_to_delete():
     return ask("POST", "/apps", {"name": name, "adapter": "sandbox"}).json()["id"]
 
 
+def notification_to_delete():
+    """There is a most of them: what a fuzzer made goes first."""
+    made = [one["id"] for one in ask("GET", "/notifications").json()["items"]]
+    spare = [one for one in made if one not in SEED["notifications"]]
+    if spare:
+        return chance.choice(spare)
+    name = f"gone-{chance.randrange(10**9)}"
+    return ask("POST", "/notifications", {"name": name, "url": SEED["closed"]}).json()["id"]
+
+
 def assign(app, resource):
     """Whatever the mapping has become meanwhile."""
     if ask("POST", f"/apps/{app}/assignments", {"resource": resource}).status_code == 422:
@@ -62,6 +72,9 @@ def before_call(_, case, kwargs):
     operation, at = case.operation.label, case.path_parameters or {}
     if operation == "DELETE /apps/{app}" and at.get("app") in SEED["apps"]:
         case.path_parameters["app"] = app_to_delete()
+    elif operation == "DELETE /notifications/{notification}":
+        if at.get("notification") in ("on-call", *SEED["notifications"]):
+            case.path_parameters["notification"] = notification_to_delete()
     elif operation == "DELETE /schemas/{urn}" and at.get("urn") == SEED["urn"]:
         ask("PUT", f"/schemas/{SEED['urn']}", SEED["schema"])
     elif operation.startswith("DELETE /apps/{app}/assignments"):
@@ -83,6 +96,12 @@ def before_call(_, case, kwargs):
     if isinstance(case.body, dict) and isinstance(case.body.get("settings"), dict):
         if "url" in case.body["settings"]:
             case.body["settings"]["url"] = SEED["closed"]
+    if isinstance(case.body, dict) and "/notifications" in operation:
+        if str(case.body.get("url")).startswith("http"):
+            case.body["url"] = f"{SEED['closed']}/hook"
+        # The one that is there keeps its name.
+        if case.method == "PATCH" and at.get("notification") == "on-call":
+            case.body.pop("name", None)
     # Some answers have a form that is asked for.
     form = next((form for end, form in FORMS.items() if operation.endswith(end)), None)
     if form and chance.random() < 0.3:

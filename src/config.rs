@@ -2,6 +2,10 @@
 //!
 //! Every value is typed, every key of the file is known, and every value knows where it came from.
 
+mod retention;
+
+pub use retention::Retention;
+
 use figment::providers::{Env, Format as _, Serialized, Toml};
 use figment::{Figment, Source};
 use serde::{Deserialize, Serialize};
@@ -40,6 +44,8 @@ pub struct Config {
     pub log: String,
     /// `text` or `json`.
     pub log_format: LogFormat,
+    /// For how many days what happened is kept.
+    pub retention: Retention,
 }
 
 /// How log lines look.
@@ -67,12 +73,13 @@ impl Default for Config {
             // Requests that are no HTTP are the internet's noise, and never reach our own code.
             log: "info,actix_http=off,actix_server=warn".into(),
             log_format: LogFormat::Text,
+            retention: Retention::default(),
         }
     }
 }
 
-/// Every key, in the order in which people read them.
-const KEYS: [&str; 11] = [
+/// Every key, in the order in which people read them; those of a table after its name and a dot.
+const KEYS: [&str; 16] = [
     "listen",
     "database_url",
     "database_connections",
@@ -84,7 +91,24 @@ const KEYS: [&str; 11] = [
     "shutdown_seconds",
     "log",
     "log_format",
+    "retention.attempts",
+    "retention.changes",
+    "retention.runs",
+    "retention.audit",
+    "retention.deliveries",
 ];
+
+/// The environment variable of a key.
+fn variable(key: &str) -> String {
+    format!("ROLLCALL_{}", key.replace('.', "_").to_uppercase())
+}
+
+/// The key of an environment variable, without its prefix.
+fn key_of(variable: &str) -> String {
+    let name = variable.to_lowercase();
+    let key = KEYS.into_iter().find(|key| key.replace('.', "_") == name);
+    key.map_or(name, str::to_owned)
+}
 
 /// What flags say; unset ones say nothing.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -134,15 +158,15 @@ pub fn load(file: Option<&Path>, flags: &Flags) -> Result<Loaded, Error> {
     if path.is_file() {
         figment = figment.merge(Toml::file_exact(path));
     }
-    let figment =
-        figment.merge(Env::prefixed("ROLLCALL_").only(&KEYS)).merge(Serialized::defaults(flags));
+    let variables = Env::prefixed("ROLLCALL_").map(|name| key_of(name.as_str()).into()).only(&KEYS);
+    let figment = figment.merge(variables).merge(Serialized::defaults(flags));
     let config: Config = figment.extract().map_err(|error| Error::Wrong(sentence(&error)))?;
     check(&config)?;
     let values = serde_json::to_value(&config).unwrap_or_default();
     let origins = KEYS
         .iter()
         .map(|&key| {
-            let value = match values.get(key) {
+            let value = match values.pointer(&format!("/{}", key.replace('.', "/"))) {
                 None => "not set".into(),
                 Some(serde_json::Value::String(text)) => text.clone(),
                 Some(other) => other.to_string(),
@@ -150,9 +174,7 @@ pub fn load(file: Option<&Path>, flags: &Flags) -> Result<Loaded, Error> {
             let source = figment.find_metadata(key).map_or("default".into(), |metadata| {
                 match &metadata.source {
                     Some(Source::File(path)) => path.display().to_string(),
-                    _ if metadata.name.contains("environment") => {
-                        format!("ROLLCALL_{}", key.to_uppercase())
-                    }
+                    _ if metadata.name.contains("environment") => variable(key),
                     _ if metadata.name.contains("Flags") => "flag".into(),
                     _ => "default".into(),
                 }
@@ -209,7 +231,11 @@ fn sentence(error: &figment::Error) -> String {
 /// The known key that resembles this one most, if any does.
 fn nearest(key: &str) -> Option<&'static str> {
     KEYS.into_iter()
-        .map(|known| (strsim::jaro_winkler(key, known), known))
+        .map(|known| {
+            // Within its table a key is written without the table's name.
+            let short = known.rsplit('.').next().unwrap_or(known);
+            (strsim::jaro_winkler(key, known).max(strsim::jaro_winkler(key, short)), known)
+        })
         .filter(|(likeness, _)| *likeness > 0.75)
         .max_by(|one, other| one.0.total_cmp(&other.0))
         .map(|(_, known)| known)
@@ -221,12 +247,12 @@ fn unknown_variables() -> Vec<String> {
     std::env::vars_os()
         .filter_map(|(name, _)| name.into_string().ok())
         .filter_map(|name| {
-            let key = name.strip_prefix("ROLLCALL_")?.to_lowercase();
+            let key = key_of(name.strip_prefix("ROLLCALL_")?);
             if KEYS.contains(&key.as_str()) || key == "config" {
                 return None;
             }
-            let nearest = nearest(&key)?.to_uppercase();
-            Some(format!("{name} is not a setting; did you mean ROLLCALL_{nearest}?"))
+            let nearest = variable(nearest(&key)?);
+            Some(format!("{name} is not a setting; did you mean {nearest}?"))
         })
         .collect()
 }

@@ -47,6 +47,8 @@ ids! {
     ChangeId;
     /// A message that is to be delivered.
     DeliveryId;
+    /// Somebody who is told of events.
+    NotificationId;
     /// A running process, as holder of leases.
     InstanceId;
 }

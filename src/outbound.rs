@@ -18,6 +18,7 @@ pub mod guard;
 pub mod impact;
 pub mod integrity;
 pub mod links;
+pub mod notifier;
 pub mod plan;
 pub mod policy;
 pub mod preview;

@@ -18,12 +18,25 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("scim", &[]),
     ("mapping", &["scim"]),
     ("vault", &["clock", "id"]),
-    ("store", &["clock", "id", "scim"]),
+    ("notification", &["clock", "id"]),
+    ("store", &["clock", "id", "scim", "notification"]),
+    ("retention", &["clock", "id", "store", "config"]),
     ("directory", &["clock", "id", "scim", "store", "telemetry"]),
     ("adapters", &["clock", "id", "scim", "mapping", "vault", "telemetry"]),
     (
         "outbound",
-        &["clock", "id", "scim", "mapping", "store", "adapters", "vault", "telemetry", "config"],
+        &[
+            "clock",
+            "id",
+            "scim",
+            "mapping",
+            "notification",
+            "store",
+            "adapters",
+            "vault",
+            "telemetry",
+            "config",
+        ],
     ),
     ("auth", &["clock", "id", "store", "telemetry", "config"]),
     (
@@ -33,7 +46,9 @@ const ROOMS: &[(&str, &[&str])] = &[
             "id",
             "scim",
             "mapping",
+            "notification",
             "store",
+            "retention",
             "directory",
             "adapters",
             "outbound",
@@ -98,6 +113,9 @@ const PURE: &[&str] = &[
     "src/outbound/plan/",
     "src/outbound/retry.rs",
     "src/outbound/guard.rs",
+    "src/notification/address.rs",
+    "src/notification/digest.rs",
+    "src/notification/schedule.rs",
 ];
 const PURE_ROOMS: &[&str] = &["clock", "store", "vault", "telemetry"];
 const PURE_CRATES: &[&str] = &["tokio", "tracing"];

@@ -6,8 +6,10 @@
 mod failure;
 mod redaction;
 mod retry_after;
+mod webhook;
 mod wire;
 
+pub use webhook::Receipt;
 pub use wire::{Exchange, Wire, recorded, taken};
 
 use super::adapter::{Failure, Reason, WireRequest};

@@ -58,6 +58,10 @@ async fn serve(loaded: Loaded) -> Result<(), Failure> {
         let instance = instance.clone();
         async move { instance.keep_counting().await }
     });
+    let sweeping = actix_web::rt::spawn({
+        let (instance, terms) = (instance.clone(), config.retention);
+        async move { instance.keep_sweeping(terms).await }
+    });
     say(&welcome::started(&base, &shown_database(&config.database_url)))?;
     if let Some(secret) = first_token(&store, organization.id, &clock).await? {
         say(&welcome::first_steps(&base, secret.expose_secret()))?;
@@ -73,6 +77,7 @@ async fn serve(loaded: Loaded) -> Result<(), Failure> {
     stopped.abort();
     indexes.abort();
     counting.abort();
+    sweeping.abort();
     if let Err(error) = instance.finish_counting().await {
         tracing::warn!(%error, "what clients were forgiven in the last seconds was not counted");
     }

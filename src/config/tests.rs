@@ -31,7 +31,13 @@ fn every_key_is_listed() {
         ..Config::default()
     })
     .unwrap();
-    let keys: Vec<&str> = value.as_object().unwrap().keys().map(String::as_str).collect();
+    let mut keys = Vec::new();
+    for (key, value) in value.as_object().unwrap() {
+        match value.as_object() {
+            Some(table) => keys.extend(table.keys().map(|inner| format!("{key}.{inner}"))),
+            None => keys.push(key.clone()),
+        }
+    }
     assert_eq!(keys, KEYS);
 }
 
@@ -39,6 +45,27 @@ fn every_key_is_listed() {
 fn an_unknown_key_is_refused_with_the_nearest() {
     let error = read("databse_url = \"x\"\n", &Flags::default()).unwrap_err().to_string();
     assert!(error.contains("databse_url") && error.contains("\"database_url\""), "{error}");
+}
+
+#[test]
+fn a_table_has_keys_of_its_own() {
+    let loaded = read("[retention]\nattempts = 7\naudit = 0\n", &Flags::default()).unwrap();
+    assert_eq!(loaded.config.retention.attempts, 7);
+    assert_eq!(loaded.config.retention.audit, 0);
+    assert_eq!(loaded.config.retention.runs, Retention::default().runs);
+    let origin = |key: &str| loaded.origins.iter().find(|(name, _, _)| *name == key).cloned();
+    let (_, value, from) = origin("retention.attempts").unwrap();
+    assert!(value == "7" && from.ends_with("rollcall.toml"), "{value} {from}");
+    assert_eq!(origin("retention.runs").unwrap().2, "default");
+    let error = read("[retention]\nattempt = 7\n", &Flags::default()).unwrap_err().to_string();
+    assert!(error.contains("\"attempt\"") && error.contains("retention.attempts"), "{error}");
+    for (key, name) in [
+        ("retention.attempts", "ROLLCALL_RETENTION_ATTEMPTS"),
+        ("body_limit", "ROLLCALL_BODY_LIMIT"),
+    ] {
+        assert_eq!(variable(key), name);
+        assert_eq!(key_of(name.trim_start_matches("ROLLCALL_")), key);
+    }
 }
 
 #[test]
@@ -50,6 +77,7 @@ fn a_wrong_value_names_its_key() {
         ("public_url = \"rollcall.example\"", "public_url"),
         ("app_concurrency = 0", "app_concurrency"),
         ("log_format = \"xml\"", "log_format"),
+        ("[retention]\nruns = -1", "retention.runs"),
     ] {
         let error = read(text, &Flags::default()).unwrap_err().to_string();
         assert!(error.contains(key), "{text}: {error}");

@@ -14,6 +14,7 @@ mod guard;
 mod integrity;
 mod links;
 mod mapping;
+mod notifications;
 mod organization;
 mod paging;
 mod problem;
@@ -60,6 +61,8 @@ use utoipa::{Modify, OpenApi};
         activity::why, activity::attempts, activity::changes, integrity::check,
         clients::list, clients::get, clients::update,
         organization::get, organization::update,
+        notifications::list, notifications::create, notifications::get, notifications::update,
+        notifications::remove, notifications::test, notifications::deliveries,
         schemas::list, schemas::get, schemas::put, schemas::remove,
     )
 )]
@@ -344,6 +347,29 @@ pub fn configure(state: ApiState) -> impl FnOnce(&mut web::ServiceConfig) {
                     web::resource("/organization")
                         .route(web::get().to(organization::get))
                         .route(web::patch().to(organization::update))
+                        .default_service(web::route().to(wrong_method)),
+                )
+                .service(
+                    web::resource("/notifications")
+                        .route(web::get().to(notifications::list))
+                        .route(web::post().to(notifications::create))
+                        .default_service(web::route().to(wrong_method)),
+                )
+                .service(
+                    web::resource("/notifications/{notification}")
+                        .route(web::get().to(notifications::get))
+                        .route(web::patch().to(notifications::update))
+                        .route(web::delete().to(notifications::remove))
+                        .default_service(web::route().to(wrong_method)),
+                )
+                .service(
+                    web::resource("/notifications/{notification}/test")
+                        .route(web::post().to(notifications::test))
+                        .default_service(web::route().to(wrong_method)),
+                )
+                .service(
+                    web::resource("/notifications/{notification}/deliveries")
+                        .route(web::get().to(notifications::deliveries))
                         .default_service(web::route().to(wrong_method)),
                 )
                 .service(

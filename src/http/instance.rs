@@ -5,10 +5,12 @@ use super::console::{self, Status};
 use super::{ops, server};
 use crate::auth::Authenticator;
 use crate::clock::Clock;
+use crate::config::Retention;
 use crate::directory::Service;
 use crate::id::{self, InstanceId};
 use crate::outbound::application::Workshop;
 use crate::outbound::engine::{Engine, Parts};
+use crate::retention::Sweeper;
 use crate::store::Store;
 use crate::vault::Vault;
 use actix_web::dev::Server;
@@ -101,6 +103,13 @@ impl Instance {
             }
             tokio::time::sleep(BUILDING).await;
         }
+    }
+
+    /// Takes away what is no longer kept, from time to time. Never ends.
+    pub async fn keep_sweeping(&self, terms: Retention) {
+        let engine = self.engine();
+        let (store, clock) = (engine.store().clone(), engine.clock().clone());
+        Sweeper { store, clock, instance: engine.instance(), terms }.keep().await;
     }
 
     /// Counts what clients are forgiven, from time to time. Never ends.

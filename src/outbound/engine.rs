@@ -3,6 +3,7 @@
 use super::allowance::Allowances;
 use super::application::{Application, Error as ApplicationError, Workshop};
 use super::dispatch::{self, Watched};
+use super::notifier;
 use super::queue;
 use super::sync;
 use crate::clock::Clock;
@@ -80,7 +81,8 @@ impl Engine {
         let publisher = tokio::spawn(publish(self.clone(), stop.clone()));
         let supervisor = tokio::spawn(supervise(self.clone(), stop.clone()));
         let runs = tokio::spawn(sync::keep(self.clone(), stop.clone()));
-        Running { stop, tasks: vec![publisher, supervisor, runs] }
+        let notifier = tokio::spawn(notifier::keep(self.clone(), stop.clone()));
+        Running { stop, tasks: vec![publisher, supervisor, runs, notifier] }
     }
 
     /// The database.
@@ -103,7 +105,8 @@ impl Engine {
         &self.inner.parts.workshop
     }
 
-    pub(super) fn instance(&self) -> InstanceId {
+    /// This process, as holder of leases.
+    pub fn instance(&self) -> InstanceId {
         self.inner.parts.instance
     }
 

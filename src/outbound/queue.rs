@@ -463,10 +463,12 @@ async fn pause(
         return Claimed::Trouble;
     };
     tracing::warn!(app.id = %app, reason = %sentence, "the app is paused");
+    let now_us = engine.clock().now_us();
     let paused = engine
         .store()
         .write(organization, move |transaction| {
-            transaction.pause_app(app, None, Some(&Pause::new(Pause::SETTINGS, sentence.as_str())))
+            let pause = Pause::new(Pause::SETTINGS, sentence.as_str());
+            transaction.pause_app(app, None, Some(&pause), now_us)
         })
         .await;
     match paused {

@@ -270,6 +270,7 @@ impl Transaction<'_> {
             return Err(Error::Stale);
         }
         let Some(before) = before else { return Ok(()) };
+        self.tell_pause(changed, before.paused.as_ref(), changed.paused.as_ref(), now_us)?;
         let terms = |row: &AppRow| (row.mapping, row.scope.clone(), row.policy.clone());
         if terms(&before) != terms(changed) {
             self.await_sync(changed.id, now_us)?;
@@ -316,13 +317,18 @@ impl Transaction<'_> {
         id: AppId,
         revision: Option<i64>,
         reason: Option<&Pause>,
+        now_us: i64,
     ) -> Result<()> {
         let organization = self.organization;
-        let at = revision.or(self.app_revision(id)?).unwrap_or_default();
+        let Some(before) = self.app(id)? else { return Ok(()) };
+        let at = revision.unwrap_or(before.revision);
         let same = app::organization.eq(organization).and(app::id.eq(id));
-        diesel::update(app::table.filter(same.and(app::revision.eq(at))))
+        let changed = diesel::update(app::table.filter(same.and(app::revision.eq(at))))
             .set((pause(reason), app::revision.eq(app::revision + 1)))
             .execute(self.reader.conn)?;
+        if changed == 1 {
+            self.tell_pause(&before, before.paused.as_ref(), reason, now_us)?;
+        }
         Ok(())
     }
 
@@ -376,7 +382,7 @@ impl Store {
                 if transaction.app_revision(id)? != Some(revision) {
                     return Ok(());
                 }
-                transaction.pause_app(id, Some(revision), None)?;
+                transaction.pause_app(id, Some(revision), None, now_us)?;
                 transaction.record_audit(now_us, "rollcall", "app.resume", &name, None)
             })
             .await?;

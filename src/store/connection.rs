@@ -1,7 +1,8 @@
 //! One connection type for both databases, and the SQL types that they write differently.
 
 use crate::id::{
-    AppId, AttemptId, ChangeId, ClientId, DeliveryId, InstanceId, OrganizationId, ResourceId, RunId,
+    AppId, AttemptId, ChangeId, ClientId, DeliveryId, InstanceId, NotificationId, OrganizationId,
+    ResourceId, RunId,
 };
 use diesel::deserialize::{self, FromSql, Queryable};
 use diesel::expression::AsExpression;
@@ -184,7 +185,7 @@ macro_rules! column_value {
     };
 }
 
-ids!(ResourceId AppId RunId ClientId AttemptId ChangeId DeliveryId InstanceId);
+ids!(ResourceId AppId RunId ClientId AttemptId ChangeId NotificationId DeliveryId InstanceId);
 
 impl<DB> ToSql<BigInt, DB> for OrganizationId
 where

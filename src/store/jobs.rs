@@ -345,6 +345,7 @@ impl Transaction<'_> {
         let mut sql = Sql::new("UPDATE job SET state = 'ready', lease_us = NULL, run_at_us = ");
         sql.bind(now_us).push(" WHERE state = 'running'");
         sql.execute(self.conn)?;
+        self.recover_deliveries(now_us)?;
         Sql::new("DELETE FROM lease").execute(self.conn)?;
         Ok(())
     }

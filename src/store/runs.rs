@@ -13,6 +13,7 @@ use super::schema::run;
 use super::sql::Sql;
 use super::{Error, Reader, Result, Store, Transaction};
 use crate::id::{AppId, OrganizationId, ResourceId, RunId};
+use crate::notification::event::{App, Run};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 pub use items::{ItemRow, ItemState};
@@ -199,7 +200,13 @@ impl Transaction<'_> {
 
     /// Ends planning: the run is `planned`, or `held` for the limits that it passes. Answers whether it
     /// was still being planned.
-    pub fn end_planning(&mut self, id: RunId, total: i64, held: Option<&Value>) -> Result<bool> {
+    pub fn end_planning(
+        &mut self,
+        id: RunId,
+        total: i64,
+        held: Option<&Value>,
+        now_us: i64,
+    ) -> Result<bool> {
         let planning = run::table.find((self.organization, id)).filter(run::state.eq("planning"));
         let ended = diesel::update(planning)
             .set((
@@ -208,6 +215,9 @@ impl Transaction<'_> {
                 run::held.eq(held.map(ToString::to_string)),
             ))
             .execute(self.reader.conn)?;
+        if ended == 1 && held.is_some() {
+            self.tell_run(id, now_us)?;
+        }
         Ok(ended == 1)
     }
 
@@ -252,6 +262,9 @@ impl Transaction<'_> {
         diesel::update(run::table.find((self.organization, id)))
             .set((run::state.eq(state), run::total.eq(total), run::finished_us.eq(finished)))
             .execute(self.reader.conn)?;
+        if finished.is_some() {
+            self.tell_run(id, now_us)?;
+        }
         Ok(true)
     }
 
@@ -274,19 +287,24 @@ impl Transaction<'_> {
         sql.push(" ELSE finished_us END WHERE organization = ").bind(self.organization);
         sql.push(" AND id = ").bind(id).push(" AND state = 'running' RETURNING state");
         let rows: Vec<(String,)> = sql.load::<(Text,), _>(self.conn)?;
-        Ok(rows.first().is_some_and(|row| row.0 == "done"))
+        let is_over = rows.first().is_some_and(|row| row.0 == "done");
+        if is_over {
+            self.tell_run(id, now_us)?;
+        }
+        Ok(is_over)
     }
 
     /// Ends a run that cannot be planned, with a sentence.
     pub fn fail_run(&mut self, id: RunId, sentence: &str, now_us: i64) -> Result<()> {
-        diesel::update(run::table.find((self.organization, id)).filter(run::state.eq("planning")))
+        let planning = run::table.find((self.organization, id)).filter(run::state.eq("planning"));
+        let failed = diesel::update(planning)
             .set((
                 run::state.eq("failed"),
                 run::note.eq(sentence),
                 run::finished_us.eq(Some(now_us)),
             ))
             .execute(self.reader.conn)?;
-        Ok(())
+        if failed == 1 { self.tell_run(id, now_us) } else { Ok(()) }
     }
 
     /// Cancels a run: its jobs that have not begun are taken back. Answers whether it was not over.
@@ -312,12 +330,40 @@ impl Transaction<'_> {
         sql.bind(false).push(" WHERE organization = ").bind(organization);
         sql.push(" AND run_id = ").bind(id);
         sql.execute(self.conn)?;
-        diesel::update(run::table.find((organization, id)).filter(run::state.eq_any(open)))
+        let ended = run::table.find((organization, id)).filter(run::state.eq_any(open));
+        let cancelled = diesel::update(ended)
             .set((run::state.eq("cancelled"), run::finished_us.eq(Some(now_us))))
             .execute(self.reader.conn)?;
+        if cancelled == 1 {
+            self.tell_run(id, now_us)?;
+        }
         // What it was to do is not done: the app stays as it is until the next run.
         self.await_sync(row.app, now_us)?;
         Ok(true)
+    }
+}
+
+impl Transaction<'_> {
+    /// Tells whoever wants to know that a run is over, or held.
+    fn tell_run(&mut self, id: RunId, now_us: i64) -> Result<()> {
+        let Some(row) = self.run(id)? else { return Ok(()) };
+        let Some(app) = self.app(row.app)? else { return Ok(()) };
+        let app = App { id: app.id, name: &app.name };
+        let run = Run {
+            id,
+            kind: &row.kind,
+            state: &row.state,
+            total: row.total,
+            done: row.done,
+            failed: row.failed,
+        };
+        let event = if row.state == "held" {
+            let sentence = row.held.as_ref().and_then(|held| held.get("sentence")?.as_str());
+            app.held(&run, sentence.unwrap_or_default())
+        } else {
+            app.finished(&run)
+        };
+        self.tell(&event, now_us)
     }
 }
 

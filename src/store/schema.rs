@@ -369,14 +369,15 @@ diesel::table! {
 diesel::table! {
     use super::types::*;
 
-    notification (organization, name) {
+    notification (organization, id) {
         organization -> BigInt,
+        id -> Id,
         name -> Text,
         url -> Text,
-        events -> Text,
-        failures -> Integer,
-        until_us -> Nullable<BigInt>,
-        error -> Nullable<Text>,
+        events -> Nullable<Text>,
+        apps -> Nullable<Text>,
+        enabled -> Bool,
+        disabled -> Nullable<Text>,
         created_us -> BigInt,
         modified_us -> BigInt,
     }
@@ -385,19 +386,35 @@ diesel::table! {
 diesel::table! {
     use super::types::*;
 
-    delivery (organization, id) {
+    delivery (organization, notification_id, id) {
         organization -> BigInt,
+        notification_id -> Id,
         id -> Id,
-        name -> Text,
         event -> Text,
-        app_id -> Id,
+        app_id -> Nullable<Id>,
         state -> Text,
-        data -> Text,
+        body -> Text,
         at_us -> BigInt,
         due_us -> Nullable<BigInt>,
         attempts -> Integer,
+        status -> Nullable<Integer>,
         error -> Nullable<Text>,
         ended_us -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    use super::types::*;
+
+    parked_notice (organization, notification_id, app_id, id) {
+        organization -> BigInt,
+        notification_id -> Id,
+        app_id -> Id,
+        id -> Id,
+        resource_id -> Id,
+        kind -> Text,
+        cause -> Text,
+        due_us -> BigInt,
     }
 }
 
@@ -490,6 +507,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     run,
     notification,
     delivery,
+    parked_notice,
     sandbox_account,
     client,
     token,

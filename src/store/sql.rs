@@ -6,7 +6,10 @@
 
 use super::connection::{Connection, Id, MultiBackend};
 use super::error::Result;
-use crate::id::{AppId, AttemptId, InstanceId, OrganizationId, ResourceId, RunId};
+use crate::id::{
+    AppId, AttemptId, ChangeId, DeliveryId, InstanceId, NotificationId, OrganizationId, ResourceId,
+    RunId,
+};
 use diesel::QueryResult;
 use diesel::connection::Connection as _;
 use diesel::deserialize::FromSqlRow;
@@ -70,6 +73,21 @@ impl From<RunId> for Value {
 }
 impl From<AttemptId> for Value {
     fn from(value: AttemptId) -> Self {
+        Self::Id(ResourceId(value.0))
+    }
+}
+impl From<ChangeId> for Value {
+    fn from(value: ChangeId) -> Self {
+        Self::Id(ResourceId(value.0))
+    }
+}
+impl From<NotificationId> for Value {
+    fn from(value: NotificationId) -> Self {
+        Self::Id(ResourceId(value.0))
+    }
+}
+impl From<DeliveryId> for Value {
+    fn from(value: DeliveryId) -> Self {
         Self::Id(ResourceId(value.0))
     }
 }

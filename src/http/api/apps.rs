@@ -415,10 +415,12 @@ pub async fn check(
     let application = state.application(&caller, &app).await?;
     let report = application.adapter.check().await?;
     if application.row.paused.as_ref().is_some_and(|pause| !pause.is_by_hand()) {
-        let id = application.row.id;
+        let (id, now_us) = (application.row.id, state.clock().now_us());
         state
             .store()
-            .write(caller.organization, move |transaction| transaction.pause_app(id, None, None))
+            .write(caller.organization, move |transaction| {
+                transaction.pause_app(id, None, None, now_us)
+            })
             .await?;
         state.engine.nudge();
     }
@@ -486,7 +488,7 @@ fn check_policy(policy: &Policy, entry: &catalogue::Entry) -> Result<(), Problem
     if faults.is_empty() { Ok(()) } else { Err(Problem::policy(faults)) }
 }
 
-fn check_name(name: &str) -> Result<(), Problem> {
+pub(super) fn check_name(name: &str) -> Result<(), Problem> {
     let fits = (1..=64).contains(&name.len())
         && name.chars().all(|one| one.is_ascii_alphanumeric() || "-_.".contains(one))
         && name.parse::<AppId>().is_err();

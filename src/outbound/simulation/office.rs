@@ -79,11 +79,11 @@ impl World {
     }
 
     pub(super) fn let_go_on(&self, app: usize) {
-        let id = self.app_id(app);
+        let (id, now_us) = (self.app_id(app), self.clock.now_us());
         let paused = self.write(move |transaction| {
             let paused = transaction.app(id)?.is_some_and(|row| row.paused.is_some());
             if paused {
-                transaction.pause_app(id, None, None)?;
+                transaction.pause_app(id, None, None, now_us)?;
             }
             Ok(paused)
         });

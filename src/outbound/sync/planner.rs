@@ -390,7 +390,7 @@ impl Planner<'_> {
             let held = (!breaches.is_empty()).then(|| held(&breaches));
             transaction.lock_organization()?;
             if !transaction.note_planning(run, counts, &summary)?
-                || !transaction.end_planning(run, total, held.as_ref())?
+                || !transaction.end_planning(run, total, held.as_ref(), now_us)?
             {
                 return Ok(());
             }

@@ -8,6 +8,7 @@ use crate::clock::Stopwatch;
 use crate::id::{self, AppId, AttemptId, ResourceId};
 use crate::mapping::field::Kind;
 use crate::mapping::record::Record;
+use crate::notification::digest::Notice;
 use crate::outbound::application::Application;
 use crate::outbound::engine::{Engine, micros};
 use crate::outbound::plan::{Cause, Following, Link, Origin, Parked};
@@ -406,10 +407,17 @@ impl<'a> Recorder<'a> {
         let now_us = self.engine.clock().now_us();
         let attempt = self.failed("parked", parked.cause, &parked.reason, None);
         let reason = serde_json::to_string(parked).unwrap_or_default();
+        let cause = parked.cause.as_str();
         self.fenced(move |transaction| {
             let parked = transaction.park_job(app, &job, &reason)?;
             transaction.insert_attempt(&attempt)?;
             if parked {
+                let notice = Notice {
+                    resource: job.resource,
+                    kind: job.kind.clone(),
+                    cause: cause.to_owned(),
+                };
+                transaction.tell_parked(app, &notice, now_us)?;
                 advance(transaction, &job, false, None, now_us)?;
             }
             Ok(())
@@ -489,7 +497,7 @@ impl<'a> Recorder<'a> {
             transaction.defer_job(app, &job, now_us, job.attempts, None)?;
             transaction.insert_attempt(&attempt)?;
             let pause = Pause::new(by, sentence.as_str());
-            transaction.pause_app(app, Some(revision), Some(&pause))
+            transaction.pause_app(app, Some(revision), Some(&pause), now_us)
         })
         .await
     }
