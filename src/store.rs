@@ -12,6 +12,7 @@ pub mod changes;
 pub mod clients;
 mod connection;
 mod error;
+pub mod health;
 mod index;
 pub mod jobs;
 pub mod leases;

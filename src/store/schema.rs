@@ -368,6 +368,23 @@ diesel::table! {
 diesel::table! {
     use super::types::*;
 
+    health (organization, app_id) {
+        organization -> BigInt,
+        app_id -> Id,
+        state -> Text,
+        since_us -> BigInt,
+        until_us -> Nullable<BigInt>,
+        reason -> Nullable<Text>,
+        learned -> Nullable<BigInt>,
+        requests -> BigInt,
+        places -> BigInt,
+        noted_us -> BigInt,
+    }
+}
+
+diesel::table! {
+    use super::types::*;
+
     notification (organization, name) {
         organization -> BigInt,
         name -> Text,
@@ -487,6 +504,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     job,
     attempt,
     run,
+    health,
     notification,
     delivery,
     sandbox_account,

@@ -23,5 +23,6 @@ mod provisioning;
 mod roster;
 mod running;
 mod syncing;
+mod throttling;
 mod trouble;
 mod wire;
