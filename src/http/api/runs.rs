@@ -12,7 +12,7 @@ use crate::auth::Principal;
 use crate::id::{AppId, ResourceId, RunId};
 use crate::mapping::impact::name;
 use crate::outbound::application::Application;
-use crate::outbound::provision::held;
+use crate::outbound::provision;
 use crate::outbound::sync::{self, Approval, Request};
 use crate::store::pushes::Nesting;
 use crate::store::runs::{ItemRow, RunRow};
@@ -85,7 +85,7 @@ pub async fn quick_sync(
     let mut run =
         sync::request(&state.engine, caller.organization, application.row.id, &request).await?;
     // Who asks for a run of an app to which nothing is sent is not left to wonder.
-    if let Some(sentence) = held(&application.row)
+    if let Some(sentence) = provision::held(&application.row)
         && let Some(Value::String(verdict)) = run.summary.get_mut("verdict")
     {
         *verdict = format!("{verdict} Nothing is sent at present. {sentence}");
@@ -96,7 +96,7 @@ pub async fn quick_sync(
 }
 
 fn ready(application: &Application) -> Result<(), Problem> {
-    match held(&application.row) {
+    match provision::held(&application.row) {
         Some(sentence) if !application.row.enabled => Err(Problem::conflict(sentence)),
         _ => Ok(()),
     }
