@@ -85,10 +85,10 @@ mod tests {
         let key = (OrganizationId(1), AppId(new_uuid(1)));
         let settings = |url: &str| json!({ "url": url }).as_object().cloned().unwrap();
         let one = throttles.opened(key, &settings("one"), Some(60));
-        one.close(Some(Duration::from_secs(3_600)));
+        one.close(Some(Duration::from_hours(1)));
         let again = throttles.opened(key, &settings("one"), Some(30));
         assert!(Arc::ptr_eq(&one, &again) && Arc::ptr_eq(&one, &throttles.of(key)));
-        assert_eq!(again.closed(), Duration::from_secs(3_600));
+        assert_eq!(again.closed(), Duration::from_hours(1));
         assert_eq!(again.measure().rates.configured, Some(30));
         let two = throttles.opened(key, &settings("two"), Some(30));
         assert_eq!(two.closed(), Duration::ZERO);

@@ -36,12 +36,12 @@ async fn who_comes_first_goes_first_and_in_time() {
 async fn nobody_waits_for_an_app_that_asks_for_long() {
     let (clock, _stop, throttle) = throttle();
     let sent_us = throttle.turn().await.unwrap();
-    throttle.heard(sent_us, &too_much(Some(Duration::from_secs(60))));
-    let after = Some(Duration::from_secs(60));
+    throttle.heard(sent_us, &too_much(Some(Duration::from_mins(1))));
+    let after = Some(Duration::from_mins(1));
     assert_eq!(throttle.turn().await, Err(Failure::Throttled { after }), "nothing is sent");
     assert_eq!(throttle.measure().sent, 1);
     throttle.close(Some(Duration::from_secs(90)));
-    assert_eq!(throttle.closed(), Duration::from_secs(60), "it is closed already");
+    assert_eq!(throttle.closed(), Duration::from_mins(1), "it is closed already");
     clock.advance(Duration::from_secs(57));
     let mut patient = Box::pin(throttle.turn());
     assert!((&mut patient).now_or_never().is_none(), "a few seconds are waited for");

@@ -101,7 +101,7 @@ async fn nobody_waits_for_a_run_that_is_cancelled() {
     let scene = scene(&folder).await;
     let (engine, organization, run) = &scene;
     crate::outbound::sync::cancel(engine, *organization, *run).await.unwrap();
-    let throttled = || Failure::Throttled { after: Some(Duration::from_secs(600)) };
+    let throttled = || Failure::Throttled { after: Some(Duration::from_mins(10)) };
     let (answer, count) = asked(&scene, u32::MAX, throttled).await;
     assert!(matches!(answer, Err(Unanswered::Cancelled)), "{answer:?}");
     assert_eq!(count, 1, "and the app is not asked again");
