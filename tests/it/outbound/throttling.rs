@@ -37,15 +37,26 @@ impl Haste {
     }
 }
 
-/// Waits until so many requests have come; answers them.
-async fn requests(scene: &Downstream, count: usize) -> Vec<String> {
+/// Moves the clock on by that much at a time until it is so.
+async fn advance_until(clock: &Clock, by: u64, what: &str, holds: impl AsyncFn() -> bool) {
     let waiting = async {
-        while scene.seen().len() < count {
-            tokio::time::sleep(Duration::from_millis(5)).await;
+        while !holds().await {
+            clock.advance(Duration::from_secs(by));
+            tokio::time::sleep(Duration::from_millis(100)).await;
         }
     };
-    tokio::time::timeout(PATIENCE, waiting).await.expect("the requests never come");
-    scene.seen()
+    tokio::time::timeout(PATIENCE, waiting).await.unwrap_or_else(|_| panic!("never: {what}"));
+}
+
+/// The same, until every change is pushed.
+async fn quiet(scene: &Downstream, clock: &Clock) -> Value {
+    scene.bridge.published().await;
+    advance_until(clock, 10, "the queue empties", async || {
+        let view = scene.ask(Method::GET, "", Value::Null).await;
+        view["queue"]["ready"] == 0 && view["queue"]["running"] == 0
+    })
+    .await;
+    scene.ask(Method::GET, "", Value::Null).await
 }
 
 both! {
@@ -87,28 +98,17 @@ both! {
         let scene = Downstream::timed(&world, clock.clone(), rate, |_, _, _| Meddling::Pass).await;
         let posts = |seen: &[String]| seen.iter().filter(|line| line.starts_with("POST ")).count();
         let leaves = |line: &String| line.starts_with("PATCH ") && line.contains("false");
-        let step = async || {
-            let before = scene.seen().len();
-            clock.advance(Duration::from_secs(10));
-            requests(&scene, before + 1).await
-        };
         let ann = scene.bridge.person("ann").await;
-        while posts(&scene.seen()) < 1 {
-            step().await;
-        }
-        scene.quiet().await;
+        quiet(&scene, &clock).await;
+        assert_eq!(posts(&scene.seen()), 1);
         for number in 0..10 {
             scene.bridge.person(&format!("p{number}")).await;
         }
         scene.bridge.published().await;
-        while posts(&scene.seen()) < 3 {
-            step().await;
-        }
+        advance_until(&clock, 10, "two are made", async || posts(&scene.seen()) >= 3).await;
         scene.bridge.set(&ann, "active", json!(false)).await;
         scene.bridge.published().await;
-        while !scene.seen().iter().any(leaves) {
-            step().await;
-        }
+        advance_until(&clock, 10, "she leaves", async || scene.seen().iter().any(leaves)).await;
         let made = posts(&scene.seen());
         assert!(made <= 6, "ten newcomers, and the leaver went behind {made} of them");
         scene.stop().await;
@@ -123,8 +123,8 @@ both! {
             if is_away.load(Ordering::SeqCst) { Meddling::Refuse(503, None) } else { Meddling::Pass }
         }).await;
         scene.bridge.person("ann").await;
-        scene.quiet().await;
-        assert_eq!(scene.ask(Method::GET, "", Value::Null).await["health"]["state"], "ok");
+        let view = quiet(&scene, &clock).await;
+        assert_eq!(view["health"]["state"], "ok");
 
         away.store(true, Ordering::SeqCst);
         scene.forget();
@@ -133,16 +133,12 @@ both! {
         }
         scene.bridge.published().await;
         // The first failure may be one object's; from the second on it is the app's.
-        let mut health = Value::Null;
-        for _ in 0..20 {
+        advance_until(&clock, 2, "the app is away", async || {
             let view = scene.ask(Method::GET, "", Value::Null).await;
-            if view["health"]["state"] == "away" && view["queue"]["running"] == 0 {
-                health = view["health"].clone();
-                break;
-            }
-            clock.advance(Duration::from_secs(2));
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
+            view["health"]["state"] == "away" && view["queue"]["running"] == 0
+        })
+        .await;
+        let health = scene.ask(Method::GET, "", Value::Null).await["health"].clone();
         assert_eq!(health["state"], "away", "{health}");
         assert!(health["reason"].as_str().unwrap().contains("503"), "{health}");
         assert!(health["until"].is_string() && health["since"].is_string(), "{health}");
@@ -158,11 +154,12 @@ both! {
             assert!(seen.len() <= before + looks, "one probe each time: {seen:?}");
         }
         away.store(false, Ordering::SeqCst);
-        clock.advance(Duration::from_secs(20));
-        let view = scene.quiet().await;
+        let view = quiet(&scene, &clock).await;
         assert_eq!((&view["queue"]["parked"], scene.accounts().await.len()), (&json!(0), 9));
-        clock.advance(Duration::from_secs(2));
-        scene.bridge.until("assist", "all is well", |app| app["health"]["state"] == "ok").await;
+        advance_until(&clock, 2, "all is well", async || {
+            scene.ask(Method::GET, "", Value::Null).await["health"]["state"] == "ok"
+        })
+        .await;
         scene.stop().await;
     }
 

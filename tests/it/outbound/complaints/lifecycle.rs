@@ -85,6 +85,7 @@ both! {
         for number in 0..40 {
             bridge.person(&format!("p{number}")).await;
         }
+        bridge.published().await;
         bridge.admin(Method::PUT, "/apps/sandbox/provisioning", json!({ "enabled": true })).await;
         let run = ended(&bridge, "sandbox").await;
         assert_eq!((&run["done"], &run["failed"]), (&json!(40), &json!(0)), "{run}");
