@@ -10,3 +10,4 @@ mod fake;
 pub mod http;
 pub mod sandbox;
 pub mod scim;
+pub mod throttle;

@@ -37,6 +37,19 @@ impl Clock {
         }
     }
 
+    /// Waits until then. A held clock is looked at until somebody has moved it so far.
+    pub async fn until(&self, at_us: i64) {
+        loop {
+            let left_us = at_us.saturating_sub(self.now_us());
+            let Some(left) = u64::try_from(left_us).ok().filter(|left| *left > 0) else { return };
+            let look = match self {
+                Self::System => Duration::from_micros(left),
+                Self::Held(_) => Duration::from_millis(1),
+            };
+            tokio::time::sleep(look).await;
+        }
+    }
+
     /// Moves a held clock on; the machine's clock is not moved.
     pub fn advance(&self, by: Duration) {
         if let Self::Held(micros) = self {

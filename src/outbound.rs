@@ -29,6 +29,7 @@ pub mod retry;
 mod simulation;
 mod situation;
 pub mod sync;
+mod throttles;
 pub mod trace;
 pub mod weigh;
 pub mod words;

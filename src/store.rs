@@ -13,6 +13,7 @@ pub mod clients;
 mod connection;
 pub mod deliveries;
 mod error;
+pub mod health;
 mod index;
 pub mod jobs;
 pub mod leases;

@@ -41,6 +41,12 @@ mod mapping {
     pub(crate) mod template;
 }
 
+/// `src/adapters/throttle.rs` of the server: what apps say of their limits.
+#[path = "../../src/adapters/throttle"]
+pub mod throttle {
+    pub mod fields;
+}
+
 use mapping::form::Facts;
 use scim::dialect::Dialect;
 use scim::error::{Error, Fault};

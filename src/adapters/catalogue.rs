@@ -4,6 +4,7 @@ use super::adapter::{Adapter, Reason};
 use super::http::TIMEOUT;
 use super::sandbox::{self, Accounts, Sandbox};
 use super::scim::{self, Scim};
+use super::throttle::Throttle;
 use crate::mapping::document::Document;
 use crate::mapping::field::{AppSchema, Kind};
 use secrecy::SecretString;
@@ -80,6 +81,8 @@ pub struct Connection {
     pub secrets: BTreeMap<String, SecretString>,
     /// For the sandbox.
     pub accounts: Arc<dyn Accounts>,
+    /// How fast the app may be asked; for adapters that ask it over HTTP.
+    pub throttle: Arc<Throttle>,
 }
 
 const SCIM: &str = "scim";
@@ -219,7 +222,7 @@ pub fn check_settings(
 /// # Errors
 /// A reason naming the setting that is wrong.
 pub fn connect(kind: &str, connection: Connection) -> Result<Arc<dyn Adapter>, Reason> {
-    let Connection { settings, mut secrets, accounts } = connection;
+    let Connection { settings, mut secrets, accounts, throttle } = connection;
     let names: Vec<String> = secrets.keys().cloned().collect();
     check_settings(kind, &settings, &names)
         .map_err(|reasons| reasons.into_iter().next().unwrap_or_else(|| unknown_kind(kind)))?;
@@ -228,7 +231,7 @@ pub fn connect(kind: &str, connection: Connection) -> Result<Arc<dyn Adapter>, R
     }
     let address = url(&settings)?.unwrap_or_default();
     let token = secrets.remove(TOKEN).unwrap_or_default();
-    Ok(Arc::new(Scim::new(address, token, timeout(&settings)?)?))
+    Ok(Arc::new(Scim::new(address, token, timeout(&settings)?)?.paced(throttle)))
 }
 
 fn url(settings: &Map<String, Value>) -> Result<Option<&str>, Reason> {

@@ -13,6 +13,8 @@ pub use webhook::Receipt;
 pub use wire::{Exchange, Wire, recorded, taken};
 
 use super::adapter::{Failure, Reason, WireRequest};
+use super::throttle::fields::{self, Told};
+use super::throttle::{Heard, Throttle};
 use crate::clock::{Clock, Stopwatch};
 use jiff::Timestamp;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName};
@@ -20,6 +22,7 @@ pub use reqwest::{Method, Url};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use std::error::Error;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Longest time until a connection stands.
@@ -79,6 +82,7 @@ pub struct Answer {
 #[derive(Debug, Clone)]
 pub struct Http {
     client: reqwest::Client,
+    throttle: Option<Arc<Throttle>>,
 }
 
 impl Http {
@@ -94,7 +98,7 @@ impl Http {
             .timeout(timeout)
             .redirect(reqwest::redirect::Policy::none())
             .build()
-            .map(|client| Self { client })
+            .map(|client| Self { client, throttle: None })
             .map_err(|error| Reason {
                 field: None,
                 detail: format!("Secure connections cannot be set up: {}.", root(&error)),
@@ -102,10 +106,17 @@ impl Http {
             })
     }
 
+    /// The same, sending no faster than the app is to be asked.
+    #[must_use]
+    pub fn paced(self, throttle: Arc<Throttle>) -> Self {
+        Self { throttle: Some(throttle), ..self }
+    }
+
     /// Sends a request and reads the answer, of any status. It is noted where somebody wants to
-    /// know, see [`recorded`].
+    /// know, see [`recorded`]. Waits for its turn first, which is no part of the time for the answer.
     ///
     /// # Errors
+    /// [`Failure::Throttled`] where its turn is too far away and nothing was sent,
     /// [`Failure::Again`] where nothing was sent or sending again does no harm,
     /// [`Failure::InDoubt`] where the request may have had its effect.
     pub async fn send(
@@ -114,8 +125,12 @@ impl Http {
         bearer: &SecretString,
         content_type: &'static str,
     ) -> Result<Answer, Failure> {
+        let turn = match &self.throttle {
+            Some(throttle) => Some((throttle, throttle.turn().await?)),
+            None => None,
+        };
         let watch = Stopwatch::start();
-        let sent = self.exchange(call, bearer, content_type).await;
+        let sent = self.exchange(call, bearer, content_type, turn).await;
         wire::note(call, &sent, watch.elapsed());
         sent
     }
@@ -125,6 +140,7 @@ impl Http {
         call: &Call,
         bearer: &SecretString,
         content_type: &'static str,
+        turn: Option<(&Arc<Throttle>, i64)>,
     ) -> Result<Answer, Failure> {
         let mut request = self
             .client
@@ -139,6 +155,12 @@ impl Http {
         let now = now(response.headers());
         let retry_after = header(response.headers(), &reqwest::header::RETRY_AFTER)
             .and_then(|text| retry_after::parse(text, now));
+        if let Some((throttle, sent_us)) = turn {
+            let told = told(response.headers(), now);
+            let is_too_much = status == 429;
+            let wait = retry_after.filter(|_| failure::is_throttle(status, retry_after));
+            throttle.heard(sent_us, &Heard { told, is_too_much, wait });
+        }
         let location = header(response.headers(), &reqwest::header::LOCATION)
             .and_then(|text| call.url.join(text).ok());
         let mut bytes = Vec::new();
@@ -160,6 +182,16 @@ fn now(headers: &HeaderMap) -> Timestamp {
     header(headers, &reqwest::header::DATE).and_then(retry_after::date).unwrap_or_else(|| {
         Timestamp::from_microsecond(Clock::System.now_us()).unwrap_or(Timestamp::UNIX_EPOCH)
     })
+}
+
+/// What the app says of its limits.
+fn told(headers: &HeaderMap, now: Timestamp) -> Told {
+    let field = |name: &str| {
+        let lines: Vec<&str> =
+            headers.get_all(name).iter().filter_map(|line| line.to_str().ok()).collect();
+        (!lines.is_empty()).then(|| lines.join(", "))
+    };
+    fields::read(field, now.as_microsecond())
 }
 
 fn header<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {

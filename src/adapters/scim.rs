@@ -19,6 +19,7 @@ use super::adapter::{
     RemoteId, Report, Step, Told, WireRequest,
 };
 use super::http::{Answer, Call, Http};
+use super::throttle::Throttle;
 use crate::mapping::field::Kind;
 use crate::mapping::record::Record;
 use async_trait::async_trait;
@@ -28,6 +29,7 @@ pub use fields::{default_mapping, schema};
 use quirks::Quirks;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::OnceCell;
 
@@ -80,6 +82,12 @@ impl Scim {
             discovered: OnceCell::new(),
             quirks: Quirks::default(),
         })
+    }
+
+    /// The same, sending no faster than the app is to be asked.
+    #[must_use]
+    pub fn paced(self, throttle: Arc<Throttle>) -> Self {
+        Self { http: self.http.paced(throttle), ..self }
     }
 
     /// Sends a request and reads the answer, of any status.

@@ -3,8 +3,10 @@
 use super::accounts::StoredAccounts;
 use super::policy::{NestedGroups, Policy};
 use super::situation::Terms;
+use super::throttles::Throttles;
 use crate::adapters::adapter::{Adapter, Reason};
 use crate::adapters::catalogue::{self, Connection, Entry};
+use crate::adapters::throttle::Throttle;
 use crate::clock::Clock;
 use crate::id::{AppId, OrganizationId};
 use crate::mapping::compiled::{Mapping, Problem};
@@ -36,6 +38,8 @@ pub struct Application {
     pub registry: Arc<Registry>,
     /// How to talk to it.
     pub adapter: Arc<dyn Adapter>,
+    /// How fast; the same for every revision of the app.
+    pub throttle: Arc<Throttle>,
 }
 
 /// Why an app cannot be worked on.
@@ -83,6 +87,7 @@ impl Workshop {
         &self,
         organization: OrganizationId,
         app: AppId,
+        throttles: &Throttles,
     ) -> Result<Option<Application>, Error> {
         let read = self
             .store
@@ -133,10 +138,13 @@ impl Workshop {
             })?;
             opened.insert(secret.name, plain);
         }
+        let rate = policy.rate.requests_per_minute;
+        let throttle = throttles.opened((organization, app), &row.settings, rate);
         let connection = Connection {
             settings: row.settings.clone(),
             secrets: opened,
             accounts: Arc::new(StoredAccounts::new(self.store.clone(), organization, app)),
+            throttle: Arc::clone(&throttle),
         };
         let adapter = catalogue::connect(&row.adapter, connection).map_err(Error::Settings)?;
         let policy = Arc::new(policy);
@@ -152,6 +160,7 @@ impl Workshop {
             policy,
             registry,
             adapter,
+            throttle,
         }))
     }
 }

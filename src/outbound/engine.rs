@@ -6,6 +6,8 @@ use super::dispatch::{self, Watched};
 use super::notifier;
 use super::queue;
 use super::sync;
+use super::throttles::Throttles;
+use crate::adapters::throttle::Throttle;
 use crate::clock::Clock;
 use crate::id::{AppId, InstanceId, OrganizationId};
 use crate::store::{self, Store};
@@ -51,6 +53,7 @@ struct Inner {
     work: watch::Sender<u64>,
     applications: Mutex<HashMap<(OrganizationId, AppId), Arc<Application>>>,
     allowances: Allowances,
+    throttles: Throttles,
     walks: Semaphore,
 }
 
@@ -64,12 +67,14 @@ impl Engine {
     /// An engine that can answer questions; [`Engine::start`] makes it work.
     pub fn new(parts: Parts) -> Self {
         let (work, _) = watch::channel(0);
+        let throttles = Throttles::new(parts.workshop.clock.clone());
         Self {
             inner: Arc::new(Inner {
                 parts,
                 work,
                 applications: Mutex::default(),
                 allowances: Allowances::default(),
+                throttles,
                 walks: Semaphore::new(WALKS),
             }),
         }
@@ -77,7 +82,8 @@ impl Engine {
 
     /// Starts publishing changes and working queues.
     pub fn start(&self) -> Running {
-        let stop = CancellationToken::new();
+        // Who waits for a turn at an app ends its wait.
+        let stop = self.inner.throttles.stop();
         let publisher = tokio::spawn(publish(self.clone(), stop.clone()));
         let supervisor = tokio::spawn(supervise(self.clone(), stop.clone()));
         let runs = tokio::spawn(sync::keep(self.clone(), stop.clone()));
@@ -119,6 +125,11 @@ impl Engine {
         &self.inner.allowances
     }
 
+    /// How fast an app may be asked.
+    pub(super) fn throttle(&self, organization: OrganizationId, app: AppId) -> Arc<Throttle> {
+        self.inner.throttles.of((organization, app))
+    }
+
     /// The turn to look at everybody; it lasts until it is dropped.
     pub(super) async fn walk(&self) -> Option<SemaphorePermit<'_>> {
         self.inner.walks.acquire().await.ok()
@@ -152,6 +163,7 @@ impl Engine {
         let Some(revision) = revision else {
             self.inner.applications.lock().remove(&key);
             self.inner.allowances.forget(key);
+            self.inner.throttles.forget(key);
             return Ok(None);
         };
         let directory = self.store().registry(organization).await?.revision;
@@ -161,7 +173,8 @@ impl Engine {
         {
             return Ok(Some(Arc::clone(known)));
         }
-        let Some(made) = self.workshop().application(organization, app).await? else {
+        let throttles = &self.inner.throttles;
+        let Some(made) = self.workshop().application(organization, app, throttles).await? else {
             return Ok(None);
         };
         let made = Arc::new(made);

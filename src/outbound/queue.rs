@@ -5,20 +5,25 @@
 //! given its turn whether or not it looks: were it polled from here only, it could hold a turn that
 //! this loop itself waits for.
 
-mod gate;
+mod breaker;
+mod health;
+mod places;
 
 use super::application::{Application, Error as ApplicationError};
 use super::engine::{Engine, lease_length, lease_name, micros};
 use super::worker::{self, Effect};
 use crate::adapters::http::TIMEOUT;
-use crate::id::{AppId, OrganizationId};
+use crate::adapters::throttle::{PATIENCE, Throttle};
+use crate::id::{self, AppId, OrganizationId};
 use crate::store::apps::Pause;
 use crate::store::jobs::Job;
-use gate::Gate;
+use breaker::Breaker;
+use health::Health;
+pub(super) use places::Place;
+use places::{Places, Width};
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
@@ -43,7 +48,7 @@ pub(super) async fn work(
     stop: &CancellationToken,
 ) {
     let mut queue = Queue::new(engine, organization, app);
-    let places = Arc::clone(&queue.places);
+    let freed = queue.places.freed();
     let mut hints = engine.work();
     loop {
         queue.ending |= stop.is_cancelled();
@@ -62,22 +67,25 @@ pub(super) async fn work(
         if is_open {
             queue.begin().await;
             queue.look();
-        } else if !queue.claimed.is_empty() {
+        } else if !queue.claimed.is_empty() && queue.is_left_alone() {
             give_back(engine, organization, app, queue.claimed.drain(..).collect()).await;
         }
+        queue.tell().await;
         if queue.ending && queue.tasks.is_empty() {
+            queue.health.leave(engine, organization).await;
             return;
         }
-        let (nap, ending) = (queue.nap(), queue.ending);
+        let (opens_us, ending) = (queue.opens_us(), queue.ending);
         let waits_for_place = is_open && !queue.claimed.is_empty() && queue.may_begin();
         tokio::select! {
             Some(done) = queue.tasks.join_next_with_id() => queue.ended(done).await,
-            place = places.acquire(), if waits_for_place => drop(place),
+            () = freed.notified(), if waits_for_place => {}
             _ = hints.changed(), if !ending => {
                 queue.is_hinted = true;
                 queue.is_dry = false;
             }
-            () = tokio::time::sleep(nap) => queue.is_dry = false,
+            () = engine.clock().until(opens_us.unwrap_or_default()), if opens_us.is_some() => {}
+            () = tokio::time::sleep(IDLE) => queue.is_dry = false,
             () = stop.cancelled(), if !ending => {}
         }
     }
@@ -89,9 +97,15 @@ struct Queue<'a> {
     engine: &'a Engine,
     organization: OrganizationId,
     app: AppId,
-    gate: Gate,
-    /// As many as may be at the app at once.
-    places: Arc<Semaphore>,
+    breaker: Breaker,
+    throttle: Arc<Throttle>,
+    /// How often the app had asked to wait when that was last looked at.
+    throttles: u64,
+    /// How many may be at the app at once.
+    width: Width,
+    /// Those that are.
+    places: Places,
+    health: Health,
     tasks: JoinSet<Done>,
     /// Jobs that are worked on, by their tasks.
     under_way: HashMap<Id, Job>,
@@ -119,12 +133,17 @@ enum Done {
 
 impl<'a> Queue<'a> {
     fn new(engine: &'a Engine, organization: OrganizationId, app: AppId) -> Self {
+        let throttle = engine.throttle(organization, app);
         Self {
             engine,
             organization,
             app,
-            gate: Gate::default(),
-            places: Arc::new(Semaphore::new(engine.concurrency())),
+            breaker: Breaker::default(),
+            throttles: throttle.times(),
+            throttle,
+            width: Width::of(engine.concurrency()),
+            places: Places::default(),
+            health: Health::default(),
             tasks: JoinSet::new(),
             under_way: HashMap::new(),
             claimed: VecDeque::new(),
@@ -143,14 +162,28 @@ impl<'a> Queue<'a> {
     }
 
     fn is_open(&self) -> bool {
-        !self.ending && !self.gate.is_closed(self.now_us())
+        let is_there = self.breaker.wait(self.now_us()).is_none();
+        !self.ending && is_there && self.throttle.closed().is_zero()
     }
 
-    fn nap(&self) -> Duration {
-        match self.gate.wait(self.now_us()) {
-            Some(wait) => wait.min(IDLE),
-            None => IDLE,
-        }
+    /// Whether nothing is sent for so long that what is claimed is better given back.
+    fn is_left_alone(&self) -> bool {
+        self.ending || self.breaker.is_tripped() || self.throttle.closed() > PATIENCE
+    }
+
+    /// When the app may be asked again; none where it may be now.
+    fn opens_us(&self) -> Option<i64> {
+        let now_us = self.now_us();
+        let away = self.breaker.wait(now_us).unwrap_or_default();
+        let wait = away.max(self.throttle.wait());
+        (!wait.is_zero()).then(|| now_us.saturating_add(micros(wait)))
+    }
+
+    async fn tell(&mut self) {
+        let now_us = self.now_us();
+        let by = (&self.breaker, &*self.throttle);
+        let row = self.health.look(self.app, by, self.width.now(), now_us);
+        self.health.tell(self.engine, self.organization, row).await;
     }
 
     /// Renews the lease of the app.
@@ -213,12 +246,23 @@ impl<'a> Queue<'a> {
 
     /// Whether another object may be worked on: one after a failure, until it succeeds.
     fn may_begin(&self) -> bool {
-        let most = self.engine.concurrency().saturating_mul(UNDER_WAY);
-        self.under_way.len() < if self.gate.is_careful() { 1 } else { most }
+        let usual = self.at_once().saturating_mul(UNDER_WAY);
+        self.under_way.len() < self.breaker.most(self.now_us(), usual)
     }
 
-    fn place(&self) -> Option<OwnedSemaphorePermit> {
-        if self.may_begin() { Arc::clone(&self.places).try_acquire_owned().ok() } else { None }
+    /// How many may be at the app at once.
+    fn at_once(&self) -> usize {
+        self.width.now().min(self.throttle.at_once())
+    }
+
+    /// Whether another one may go to the app now: what must wait for its turn waits here, where others
+    /// overtake it.
+    fn has_place(&self) -> bool {
+        self.may_begin() && self.throttle.wait().is_zero() && self.places.has_one(self.at_once())
+    }
+
+    fn place(&self) -> Option<Place> {
+        if self.has_place() { self.places.take(self.at_once()) } else { None }
     }
 
     /// Begins to work on as many claimed jobs as there are places.
@@ -227,12 +271,13 @@ impl<'a> Queue<'a> {
         if now_us >= self.held_until_us {
             self.claimed.clear(); // others may have taken them by now
         }
-        if self.claimed.is_empty() || self.place().is_none() {
+        if self.claimed.is_empty() || !self.has_place() {
             return;
         }
         // As the app is now: it may have been paused or changed since they were claimed.
         match claim(self.engine, self.organization, self.app, 0, now_us, false).await {
             Claimed::Jobs(application, _) => {
+                self.allow(&application);
                 while let Some(place) = self.place()
                     && let Some(job) = self.claimed.pop_front()
                 {
@@ -244,7 +289,13 @@ impl<'a> Queue<'a> {
         }
     }
 
-    fn push(&mut self, application: &Arc<Application>, job: Job, place: OwnedSemaphorePermit) {
+    /// As many at once as the app's policy says, else the server's setting.
+    fn allow(&mut self, application: &Application) {
+        let most = application.policy.rate.concurrency.map(usize::from);
+        self.width.allow(most.unwrap_or_else(|| self.engine.concurrency()));
+    }
+
+    fn push(&mut self, application: &Arc<Application>, job: Job, place: Place) {
         let (engine, application, claimed) =
             (self.engine.clone(), Arc::clone(application), job.clone());
         let task = self.tasks.spawn(async move {
@@ -259,8 +310,8 @@ impl<'a> Queue<'a> {
         if self.is_claiming {
             return;
         }
-        let is_careful = self.gate.is_careful();
-        let ahead = self.engine.concurrency().saturating_mul(AHEAD);
+        let is_careful = self.breaker.is_tripped();
+        let ahead = self.width.now().saturating_mul(AHEAD);
         let wanted = if is_careful {
             usize::from(self.claimed.is_empty() && self.under_way.is_empty())
         } else if self.claimed.len() <= ahead / 2 {
@@ -299,8 +350,9 @@ impl<'a> Queue<'a> {
                 self.under_way.remove(&task);
                 self.is_dry = false;
                 self.ending |= matches!(effect, Effect::Paused);
+                self.judge(&effect);
                 let now_us = self.now_us();
-                if self.gate.note(&effect, now_us) {
+                if self.breaker.note(&effect, now_us, id::below(1_001)) {
                     release(self.engine, self.organization, self.app, now_us).await;
                 }
             }
@@ -314,9 +366,24 @@ impl<'a> Queue<'a> {
         }
     }
 
+    /// Notes what a push says about how much the app takes.
+    fn judge(&mut self, effect: &Effect) {
+        match effect {
+            Effect::Throttled { wish } => self.throttle.close(*wish),
+            Effect::Fine => self.width.went_well(),
+            _ => {}
+        }
+        let throttles = self.throttle.times();
+        if throttles != self.throttles {
+            self.throttles = throttles;
+            self.width.throttled();
+        }
+    }
+
     fn claimed(&mut self, claimed: Claimed, until_us: i64, wanted: usize) {
         match claimed {
-            Claimed::Jobs(_, jobs) => {
+            Claimed::Jobs(application, jobs) => {
+                self.allow(&application);
                 // A hint that came meanwhile may be about what this claim has just missed.
                 self.is_dry = jobs.len() < wanted && !self.is_hinted;
                 if self.claimed.is_empty() {

@@ -4,6 +4,7 @@
 //! any others; so a run goes on wherever a process died. The worker looks again at what is true when
 //! it comes to an object: what changed since the plan is planned again, and marked so.
 
+mod patience;
 pub(super) mod planner;
 mod reading;
 

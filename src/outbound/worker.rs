@@ -14,6 +14,7 @@ use super::engine::{Engine, micros};
 use super::plan::{self, Cause, Following, Found, Link, Next, Origin, Parked, Situation};
 use super::policy::Lost;
 use super::preview::rehearse;
+use super::queue::Place;
 use super::retry;
 use super::situation::{self, Beside};
 use super::trace::Trace;
@@ -29,7 +30,6 @@ use crate::store::{self};
 use parking_lot::Mutex;
 use record::{Action, Recorder};
 use std::time::Duration;
-use tokio::sync::OwnedSemaphorePermit;
 
 /// What one push says about the app.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,6 +42,8 @@ pub(super) enum Effect {
     Stumbled {
         /// What it asked for.
         wish: Option<Duration>,
+        /// What happened, in a sentence.
+        why: String,
     },
     /// It asks to wait.
     Throttled {
@@ -101,7 +103,7 @@ pub(super) async fn work(
     engine: &Engine,
     application: &Application,
     job: Job,
-    place: Option<OwnedSemaphorePermit>,
+    place: Option<Place>,
 ) -> Effect {
     http::recorded(push(engine, application, job, &Trace::default(), place)).await
 }
@@ -121,7 +123,7 @@ async fn push(
     application: &Application,
     job: Job,
     trace: &Trace,
-    place: Option<OwnedSemaphorePermit>,
+    place: Option<Place>,
 ) -> Effect {
     let recorder = Recorder::new(engine, application, &job);
     let place = Mutex::new(place);
@@ -167,7 +169,7 @@ struct Push<'a> {
     recorder: Recorder<'a>,
     job: &'a Job,
     trace: &'a Trace,
-    place: Mutex<Option<OwnedSemaphorePermit>>,
+    place: Mutex<Option<Place>>,
 }
 
 impl Push<'_> {
@@ -492,13 +494,19 @@ impl Push<'_> {
 
     /// Turns a failure into what happens to the job.
     async fn fail(&self, failure: Failure) -> Effect {
+        if matches!(failure, Failure::Throttled { .. }) && self.application.throttle.is_stopped() {
+            // It waited for its turn when this process came to its end.
+            self.give_back(self.job.attempts).await;
+            return Effect::Nothing;
+        }
         let (cause, reason) = trouble::told(&failure);
+        let why = reason.detail.clone();
         let (kept, effect) = match failure {
             Failure::Again { after, .. } => {
-                (self.defer(cause, &reason, after, 1).await, Effect::Stumbled { wish: after })
+                (self.defer(cause, &reason, after, 1).await, Effect::Stumbled { wish: after, why })
             }
             Failure::InDoubt { .. } => {
-                (self.defer(cause, &reason, None, 1).await, Effect::Stumbled { wish: None })
+                (self.defer(cause, &reason, None, 1).await, Effect::Stumbled { wish: None, why })
             }
             Failure::Throttled { after } => {
                 (self.defer(cause, &reason, after, 0).await, Effect::Throttled { wish: after })

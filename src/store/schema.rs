@@ -369,6 +369,23 @@ diesel::table! {
 diesel::table! {
     use super::types::*;
 
+    health (organization, app_id) {
+        organization -> BigInt,
+        app_id -> Id,
+        state -> Text,
+        since_us -> BigInt,
+        until_us -> Nullable<BigInt>,
+        reason -> Nullable<Text>,
+        learned -> Nullable<BigInt>,
+        requests -> BigInt,
+        places -> BigInt,
+        noted_us -> BigInt,
+    }
+}
+
+diesel::table! {
+    use super::types::*;
+
     notification (organization, id) {
         organization -> BigInt,
         id -> Id,
@@ -505,6 +522,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     job,
     attempt,
     run,
+    health,
     notification,
     delivery,
     parked_notice,

@@ -27,5 +27,6 @@ mod retaining;
 mod roster;
 mod running;
 mod syncing;
+mod throttling;
 mod trouble;
 mod wire;

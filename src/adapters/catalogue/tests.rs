@@ -1,9 +1,11 @@
 use super::*;
 use crate::adapters::sandbox::tests::Memory;
+use crate::clock::Clock;
 use crate::mapping::compiled::Mapping;
 use crate::mapping::field::Kind;
 use crate::scim::schema::Registry;
 use serde_json::json;
+use tokio_util::sync::CancellationToken;
 
 #[test]
 fn default_mappings_compile_and_leave_nothing_mandatory_unmapped() {
@@ -110,6 +112,7 @@ fn apps_are_connected_by_kind() {
                 settings: settings.as_object().unwrap().clone(),
                 secrets: secrets.into_iter().collect(),
                 accounts: Arc::new(Memory::default()),
+                throttle: Arc::new(Throttle::new(Clock::held_at(0), CancellationToken::new())),
             },
         )
         .map(|_| ())

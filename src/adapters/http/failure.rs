@@ -3,6 +3,7 @@
 use super::Answer;
 use crate::adapters::adapter::{Failure, Reason};
 use serde_json::Value;
+use std::time::Duration;
 
 /// Longest sentence of an app that is repeated, in characters.
 const LONGEST: usize = 300;
@@ -43,8 +44,9 @@ impl Answer {
             // Timed out while reading, too early, or changed meanwhile: nothing was done.
             408 | 412 | 425 => Failure::Again { after: self.retry_after, detail },
             409 => Failure::Conflict { detail },
-            429 => Failure::Throttled { after: self.retry_after },
-            503 if self.retry_after.is_some() => Failure::Throttled { after: self.retry_after },
+            status if is_throttle(status, self.retry_after) => {
+                Failure::Throttled { after: self.retry_after }
+            }
             400..500 => {
                 Failure::Refused(Reason { field: None, detail, remedy: remedy(self.status).into() })
             }
@@ -77,6 +79,11 @@ impl Answer {
              credential goes nowhere else.",
         )
     }
+}
+
+/// Whether the app asks to wait: too much was asked of it, or it says when it is back.
+pub(super) const fn is_throttle(status: u16, retry_after: Option<Duration>) -> bool {
+    status == 429 || status == 503 && retry_after.is_some()
 }
 
 fn misconfigured(detail: String, remedy: &str) -> Failure {

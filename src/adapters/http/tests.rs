@@ -1,6 +1,7 @@
 use super::*;
 use crate::adapters::fake::{Fake, Reply, json as answer};
 use serde_json::json;
+use tokio_util::sync::CancellationToken;
 
 const SCIM: &str = "application/scim+json";
 
@@ -174,6 +175,38 @@ async fn dates_of_the_app_are_read_by_its_own_clock() {
     });
     let sent = client().send(&call(Method::GET, &fake.base), &token(), SCIM).await.unwrap();
     assert_eq!(sent.failure(), Failure::Throttled { after: Some(Duration::from_secs(20)) });
+}
+
+#[tokio::test]
+async fn every_request_takes_its_turn_and_what_the_app_says_of_its_limits_is_learned() {
+    let clock = Clock::held_at(1_719_792_000_000_000);
+    let throttle = Arc::new(Throttle::new(clock.clone(), CancellationToken::new()));
+    let mut answers = 0;
+    let fake = Fake::start(move |_| {
+        answers += 1;
+        match answers {
+            1 => answer(200, &json!({})).with("ratelimit-policy", "\"default\";q=300;w=60"),
+            2 => answer(503, &json!({})).with("retry-after", "30"),
+            3 => answer(429, &json!({})).with("retry-after", "60"),
+            _ => answer(200, &json!({}))
+                .with("x-ratelimit-remaining", "0")
+                .with("x-ratelimit-reset", "90"),
+        }
+    });
+    let client = client().paced(Arc::clone(&throttle));
+    let call = call(Method::GET, &fake.base);
+    let send = async || client.send(&call, &token(), SCIM).await;
+    assert_eq!(send().await.unwrap().status, 200);
+    assert_eq!(throttle.measure().rates.learned, Some(300));
+    for (status, wait, learned) in [(503, 30, 300), (429, 60, 150), (200, 90, 150)] {
+        assert_eq!(send().await.unwrap().status, status);
+        let (wait, before) = (Duration::from_secs(wait), fake.seen().len());
+        assert_eq!(throttle.closed(), wait, "{status}");
+        assert_eq!(send().await, Err(Failure::Throttled { after: Some(wait) }), "{status}");
+        assert_eq!(fake.seen().len(), before, "nothing was sent");
+        assert_eq!(throttle.measure().rates.learned, Some(learned), "{status}");
+        clock.advance(wait);
+    }
 }
 
 #[tokio::test]

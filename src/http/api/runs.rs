@@ -12,11 +12,13 @@ use crate::auth::Principal;
 use crate::id::{AppId, ResourceId, RunId};
 use crate::mapping::impact::name;
 use crate::outbound::application::Application;
+use crate::outbound::provision;
 use crate::outbound::sync::{self, Approval, Request};
 use crate::store::pushes::Nesting;
 use crate::store::runs::{ItemRow, RunRow};
 use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::sync::Arc;
 use utoipa::{IntoParams, ToSchema};
 
@@ -80,20 +82,24 @@ pub async fn quick_sync(
         ready(&application)?;
     }
     let request = Request { kind: "sync", author: caller.actor(), confirm };
-    let run =
+    let mut run =
         sync::request(&state.engine, caller.organization, application.row.id, &request).await?;
+    // Who asks for a run of an app to which nothing is sent is not left to wonder.
+    if let Some(sentence) = provision::held(&application.row)
+        && let Some(Value::String(verdict)) = run.summary.get_mut("verdict")
+    {
+        *verdict = format!("{verdict} Nothing is sent at present. {sentence}");
+    }
     Ok(HttpResponse::Accepted()
         .insert_header(("Location", format!("/api/v1/runs/{}", run.id)))
         .json(RunView::of(run, state.clock().now_us())))
 }
 
 fn ready(application: &Application) -> Result<(), Problem> {
-    if !application.row.enabled {
-        return Err(Problem::conflict(
-            "provisioning is off for this app: PUT /api/v1/apps/{app}/provisioning {\"enabled\": true}",
-        ));
+    match provision::held(&application.row) {
+        Some(sentence) if !application.row.enabled => Err(Problem::conflict(sentence)),
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 /// The latest runs of an app.

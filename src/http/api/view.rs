@@ -1,5 +1,7 @@
 //! What the admin API shows.
 
+mod health;
+
 use super::description;
 use crate::adapters::catalogue::{Entry, Setting};
 use crate::adapters::http::{Exchange, Wire};
@@ -13,6 +15,7 @@ use crate::store::jobs::{JobState, Queue};
 use crate::store::links::LinkRow;
 use crate::store::runs::RunRow;
 use crate::store::{self, Reader};
+use health::HealthView;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
@@ -96,6 +99,8 @@ pub struct AppView {
     sample_user: Option<String>,
     #[schema(value_type = description::Queue)]
     queue: Queue,
+    /// How the app takes what it is asked.
+    health: HealthView,
     /// The latest run.
     run: Option<RunView>,
     #[schema(format = DateTime)]
@@ -112,6 +117,7 @@ pub fn app(reader: &mut Reader<'_>, row: AppRow, now_us: i64) -> store::Result<A
     let secrets = reader.secrets(&owner(row.id))?.into_iter().map(|secret| secret.name).collect();
     let queue = reader.queue(row.id)?;
     let run = reader.runs(row.id, 1)?.into_iter().next();
+    let health = HealthView::of(reader.health(row.id)?, &row.policy, now_us);
     let pause = PauseView::of(row.paused.as_ref());
     Ok(AppView {
         id: row.id.to_string(),
@@ -128,6 +134,7 @@ pub fn app(reader: &mut Reader<'_>, row: AppRow, now_us: i64) -> store::Result<A
         mapping_version: row.mapping,
         sample_user: row.sample.map(|id| id.to_string()),
         queue,
+        health,
         run: run.map(|run| RunView::of(run, now_us)),
         created: rfc3339(row.created_us),
         last_modified: rfc3339(row.modified_us),

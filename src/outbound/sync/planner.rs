@@ -239,7 +239,7 @@ impl Planner<'_> {
 
     /// Reads the app's own accounts.
     async fn list(&mut self) -> store::Result<bool> {
-        let mut lister = Lister::default();
+        let mut lister = Lister::of(self.row.id);
         while lister.step(self.engine, self.application).await? {
             self.summary.listing = Some(lister.reading.clone());
             if !self.note().await? {

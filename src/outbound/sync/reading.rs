@@ -2,15 +2,15 @@
 //! questions, and never takes an account for gone because a list does not show it: the app is asked
 //! for it by its id.
 
+use super::patience::{Patience, Unanswered};
 use crate::adapters::adapter::{AccountPage, Failure, Observed};
-use crate::id::{self, AttemptId, ResourceId};
+use crate::id::{self, AttemptId, ResourceId, RunId};
 use crate::mapping::field::Kind;
 use crate::outbound::application::Application;
 use crate::outbound::drift::{self, Remembered};
 use crate::outbound::engine::Engine;
 use crate::outbound::plan::Following;
 use crate::outbound::policy::Lost;
-use crate::outbound::retry;
 use crate::scim::value::fold;
 use crate::store::attempts::AttemptRow;
 use crate::store::links::LinkRow;
@@ -19,12 +19,7 @@ use crate::store::{self, Transaction};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
-use std::time::Duration;
 
-/// How often a page is asked for before the list counts as unreadable.
-const TRIES: u32 = 5;
-/// Longest wait for an app that asks to wait.
-const LONGEST_WAIT: Duration = Duration::from_mins(2);
 /// Accounts that are missing from the list and asked for at once in one transaction.
 const MISSING: i64 = 100;
 
@@ -46,10 +41,11 @@ pub struct Reading {
 }
 
 /// Reads the app's own accounts, page by page.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Lister {
     /// What it has come to so far.
     pub(super) reading: Reading,
+    patience: Patience,
     /// Kinds that are read whole.
     kinds: usize,
     walk: Option<Walk>,
@@ -65,6 +61,12 @@ struct Walk {
 }
 
 impl Lister {
+    /// Reads for a run.
+    pub(super) fn of(run: RunId) -> Self {
+        let patience = Patience::new(run);
+        Self { reading: Reading::default(), patience, kinds: 0, walk: None }
+    }
+
     /// Reads the next page; false when there is none, or no more can be read.
     ///
     /// # Errors
@@ -75,10 +77,13 @@ impl Lister {
         application: &Application,
     ) -> store::Result<bool> {
         if self.kinds == 0 && self.walk.is_none() {
-            self.reading.incomplete = match application.adapter.capabilities().await {
+            let asked = self
+                .patience
+                .answer(engine, application.organization, || application.adapter.capabilities());
+            self.reading.incomplete = match asked.await {
                 Ok(capabilities) if capabilities.list => None,
                 Ok(_) => Some("The app cannot list its accounts.".to_owned()),
-                Err(failure) => Some(format!("The app could not be asked: {failure}.")),
+                Err(unanswered) => Some(unanswered.sentence("The app could not be asked")?),
             };
             if self.reading.incomplete.is_some() {
                 return Ok(false);
@@ -101,12 +106,19 @@ impl Lister {
             accounts: 0,
             total: None,
         });
-        let page = match page(engine, application, kind, walk.from.as_deref()).await {
+        let from = walk.from.as_deref();
+        let asked = self
+            .patience
+            .answer(engine, application.organization, || application.adapter.list(kind, from));
+        let page = match asked.await {
             Ok(page) => page,
             Err(_) if planted!(PartialList) => {
                 AccountPage { accounts: Vec::new(), next: None, total: None }
             }
-            Err(failure) => return Ok(self.breaks_off(format!("The list broke off: {failure}."))),
+            Err(unanswered) => {
+                let why = unanswered.sentence("The list broke off")?;
+                return Ok(self.breaks_off(why));
+            }
         };
         walk.accounts += u64::try_from(page.accounts.len()).unwrap_or_default();
         walk.total = page.total.or(walk.total);
@@ -126,7 +138,7 @@ impl Lister {
                 "The app showed {accounts} of the {total} that it says it has."
             )));
         }
-        if let Some(why) = missing(engine, application, kind, begun_us, &mut self.reading).await? {
+        if let Some(why) = missing(engine, application, (kind, begun_us), self).await? {
             return Ok(self.breaks_off(why));
         }
         self.kinds += 1;
@@ -136,37 +148,6 @@ impl Lister {
     fn breaks_off(&mut self, sentence: String) -> bool {
         self.reading.incomplete = Some(sentence);
         false
-    }
-}
-
-/// A page, asked for again while the app stumbles or asks to wait.
-async fn page(
-    engine: &Engine,
-    application: &Application,
-    kind: Kind,
-    from: Option<&str>,
-) -> Result<AccountPage, Failure> {
-    let mut tries = 0;
-    loop {
-        let failure = match application.adapter.list(kind, from).await {
-            Ok(page) => return Ok(page),
-            Err(failure) => failure,
-        };
-        tries += 1;
-        let wait = match &failure {
-            Failure::Throttled { after } => retry::app_wait(1, *after, id::below(1_001)),
-            Failure::Again { after, .. } if tries < TRIES => {
-                retry::app_wait(tries, *after, id::below(1_001))
-            }
-            Failure::InDoubt { .. } if tries < TRIES => {
-                retry::app_wait(tries, None, id::below(1_001))
-            }
-            _ => return Err(failure),
-        };
-        if wait > LONGEST_WAIT {
-            return Err(failure);
-        }
-        engine.clock().sleep(wait).await;
     }
 }
 
@@ -267,9 +248,8 @@ fn stray(kind: Kind, observed: &Observed, matching: &str, now_us: i64) -> StrayR
 async fn missing(
     engine: &Engine,
     application: &Application,
-    kind: Kind,
-    begun_us: i64,
-    reading: &mut Reading,
+    (kind, begun_us): (Kind, i64),
+    Lister { reading, patience, .. }: &mut Lister,
 ) -> store::Result<Option<String>> {
     let app = application.row.id;
     let (unseen, all) = engine
@@ -302,16 +282,17 @@ async fn missing(
                 lose(engine, application, kind, link, begun_us).await?;
                 continue;
             }
-            match application.adapter.read(kind, &id).await {
-                Err(Failure::Gone) => {
+            let asked = patience
+                .answer(engine, application.organization, || application.adapter.read(kind, &id));
+            match asked.await {
+                Err(Unanswered::App(Failure::Gone)) => {
                     lose(engine, application, kind, link, begun_us).await?;
                     reading.lost += 1;
                 }
                 Ok(_) => {}
-                Err(failure) => {
-                    return Ok(Some(format!(
-                        "An account that the list leaves out could not be asked for: {failure}."
-                    )));
+                Err(unanswered) => {
+                    let begun = "An account that the list leaves out could not be asked for";
+                    return unanswered.sentence(begun).map(Some);
                 }
             }
         }

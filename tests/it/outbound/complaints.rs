@@ -3,3 +3,5 @@
 mod groups;
 mod guard;
 mod lifecycle;
+mod rates;
+mod saying;

@@ -16,6 +16,8 @@ pub enum Meddling {
     Slow(Duration),
     /// The app never sees it.
     Answer(u16, &'static str),
+    /// Nor then; with a field in the header.
+    Refuse(u16, Option<(&'static str, &'static str)>),
 }
 
 type Plan = dyn FnMut(&str, &str, &str) -> Meddling + Send;
@@ -75,6 +77,14 @@ async fn forward(request: HttpRequest, body: web::Bytes, state: web::Data<State>
             return HttpResponse::build(StatusCode::from_u16(status).unwrap())
                 .content_type("application/scim+json")
                 .body(body);
+        }
+        Meddling::Refuse(status, field) => {
+            let mut answer = HttpResponse::build(StatusCode::from_u16(status).unwrap());
+            answer.content_type("application/scim+json");
+            if let Some(field) = field {
+                answer.insert_header(field);
+            }
+            return answer.body("{}");
         }
     }
     let method = reqwest::Method::from_bytes(method.as_bytes()).unwrap();

@@ -136,7 +136,7 @@ fn changes(requests: &[String]) -> Vec<&String> {
 
 both! {
     /// A Quick Sync with nothing to do costs a request a page and a few more.
-    async fn a_quick_sync_without_a_difference_costs_a_request_a_page(world: World) {
+    async fn complaint_05_a_sync_without_a_difference_costs_a_request_a_page(world: World) {
         let count = if world.database == Database::Sqlite { 10_000 } else { 2_000 };
         let ids = people(&world, count).await;
         let roster = roster(&ids);

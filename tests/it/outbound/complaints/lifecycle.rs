@@ -85,6 +85,7 @@ both! {
         for number in 0..40 {
             bridge.person(&format!("p{number}")).await;
         }
+        bridge.published().await;
         bridge.admin(Method::PUT, "/apps/sandbox/provisioning", json!({ "enabled": true })).await;
         let run = ended(&bridge, "sandbox").await;
         // What was waiting goes out at once, so some may be there before the run looks.
