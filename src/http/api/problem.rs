@@ -281,6 +281,11 @@ impl From<Failure> for Problem {
                 errors: vec![field_error(reason.clone())],
                 ..Self::new(StatusCode::BAD_GATEWAY, format!("{} {}", reason.detail, reason.remedy))
             },
+            Failure::Throttled { after: Some(wait) } => {
+                let seconds = wait.as_secs().saturating_add(1);
+                let detail = format!("the app asks to wait: try again in {seconds} s");
+                Self::new(StatusCode::BAD_GATEWAY, detail)
+            }
             other => Self::new(StatusCode::BAD_GATEWAY, other.to_string()),
         }
     }
