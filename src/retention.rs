@@ -4,6 +4,7 @@
 use crate::clock::Clock;
 use crate::config::Retention;
 use crate::id::{InstanceId, OrganizationId};
+use crate::store::leases::Lease;
 use crate::store::retention::{START, Table};
 use crate::store::{self, Store};
 use std::time::Duration;
@@ -80,30 +81,34 @@ impl Sweeper {
     /// # Errors
     /// The store's. What was taken away until then stays away.
     pub async fn sweep(&self) -> store::Result<Swept> {
-        let swept = self.everything().await;
-        self.store.release_lease(LEASE, self.instance).await?;
+        let now_us = self.clock.now_us();
+        let until_us = now_us.saturating_add(LEASE_US);
+        let taken = self.store.take_lease(LEASE, self.instance, now_us, until_us).await?;
+        let Some(lease) = taken else { return Ok(Swept::default()) };
+        let swept = self.everything(&lease, now_us).await;
+        self.store.release_lease(&lease).await?;
         swept
     }
 
-    async fn everything(&self) -> store::Result<Swept> {
+    async fn everything(&self, lease: &Lease, now_us: i64) -> store::Result<Swept> {
         let mut swept = Swept::default();
-        let now_us = self.clock.now_us();
         for organization in self.store.organizations().await? {
             let organization = organization.id;
             if let Some(before_us) = limit(self.terms.attempts, now_us) {
-                swept.attempts += self.rows(organization, Table::Attempts, before_us).await?;
+                swept.attempts +=
+                    self.rows(lease, organization, Table::Attempts, before_us).await?;
             }
             if let Some(before_us) = limit(self.terms.changes, now_us) {
-                swept.changes += self.rows(organization, Table::Changes, before_us).await?;
+                swept.changes += self.rows(lease, organization, Table::Changes, before_us).await?;
             }
             if let Some(before_us) = limit(self.terms.audit, now_us) {
-                swept.audit += self.rows(organization, Table::Audit, before_us).await?;
+                swept.audit += self.rows(lease, organization, Table::Audit, before_us).await?;
             }
             if let Some(before_us) = limit(self.terms.runs, now_us) {
-                swept.runs += self.runs(organization, before_us).await?;
+                swept.runs += self.runs(lease, organization, before_us).await?;
             }
             if let Some(before_us) = limit(self.terms.deliveries, now_us) {
-                swept.deliveries += self.deliveries(organization, before_us).await?;
+                swept.deliveries += self.deliveries(lease, organization, before_us).await?;
             }
         }
         Ok(swept)
@@ -111,13 +116,14 @@ impl Sweeper {
 
     async fn rows(
         &self,
+        lease: &Lease,
         organization: OrganizationId,
         table: Table,
         before_us: i64,
     ) -> store::Result<usize> {
         let (mut removed, mut next) = (0, Some(START));
         while let Some(from) = next {
-            if !self.is_ours().await? {
+            if !self.is_ours(lease).await? {
                 break;
             }
             let batch = self
@@ -133,10 +139,15 @@ impl Sweeper {
         Ok(removed)
     }
 
-    async fn runs(&self, organization: OrganizationId, before_us: i64) -> store::Result<usize> {
+    async fn runs(
+        &self,
+        lease: &Lease,
+        organization: OrganizationId,
+        before_us: i64,
+    ) -> store::Result<usize> {
         let (mut removed, mut next) = (0, Some(START));
         while let Some(from) = next {
-            if !self.is_ours().await? {
+            if !self.is_ours(lease).await? {
                 break;
             }
             let batch = self
@@ -154,11 +165,12 @@ impl Sweeper {
 
     async fn deliveries(
         &self,
+        lease: &Lease,
         organization: OrganizationId,
         before_us: i64,
     ) -> store::Result<usize> {
         let mut removed = 0;
-        while self.is_ours().await? {
+        while self.is_ours(lease).await? {
             let batch = self
                 .store
                 .write(organization, move |transaction| {
@@ -174,10 +186,8 @@ impl Sweeper {
         Ok(removed)
     }
 
-    async fn is_ours(&self) -> store::Result<bool> {
-        let now_us = self.clock.now_us();
-        let until_us = now_us.saturating_add(LEASE_US);
-        self.store.acquire_lease(LEASE, self.instance, now_us, until_us).await
+    async fn is_ours(&self, lease: &Lease) -> store::Result<bool> {
+        self.store.renew_lease(lease, self.clock.now_us().saturating_add(LEASE_US)).await
     }
 }
 

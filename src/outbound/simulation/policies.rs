@@ -110,7 +110,7 @@ impl World {
         let until_us = (what == 1).then(|| now_us + i64::try_from(minutes).unwrap() * 60_000_000);
         let by = if what == 1 { Pause::MAINTENANCE } else { Pause::ADMIN };
         let pause = Pause { until_us, ..Pause::new(by, "It is paused.") };
-        self.write(move |transaction| transaction.pause_app(id, None, Some(&pause)));
+        self.write(move |transaction| transaction.pause_app(id, None, Some(&pause), now_us));
         self.scene().say(&format!("app{app} is paused by {by}"));
     }
 

@@ -1,5 +1,7 @@
 //! What one member more costs, however many there are.
 
+#![allow(clippy::format_push_string, reason = "plainer in a test")]
+
 use super::bridge::{Bridge, PATIENCE, patch};
 use super::meddler::{Meddler, Meddling};
 use crate::world::{Database, NOW, World, block_on, execute};

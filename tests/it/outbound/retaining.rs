@@ -273,9 +273,9 @@ both! {
         let another = InstanceId(new_id().0);
         let taken =
             world.store.take_lease("retention", another, now_us, now_us + SECOND).await.unwrap();
-        assert!(taken);
+        let lease = taken.unwrap();
         assert_eq!(sweeper.sweep().await.unwrap(), Swept::default());
-        world.store.release_lease("retention", another).await.unwrap();
+        world.store.release_lease(&lease).await.unwrap();
         assert_eq!(sweeper.sweep().await.unwrap().attempts, 1);
     }
 
