@@ -137,6 +137,30 @@ impl World {
         id
     }
 
+    /// How often PostgreSQL had to break off one of several who waited for each other; never on
+    /// SQLite, which has one writer. Everybody else must have closed the store.
+    pub fn deadlocks(self) -> i64 {
+        use diesel::RunQueryDsl as _;
+        use diesel::sql_types::BigInt;
+        #[derive(diesel::QueryableByName)]
+        struct Row {
+            #[diesel(sql_type = BigInt)]
+            count: i64,
+        }
+        let Place::Database { name } = &self._place else { return 0 };
+        drop(self.store);
+        let mut connection = PgConnection::establish(server()).unwrap();
+        let mut count = |table: &str, what: &str| {
+            let sql = format!("SELECT {what} AS count FROM {table} WHERE datname = '{name}'");
+            diesel::sql_query(sql).get_result::<Row>(&mut connection).unwrap().count
+        };
+        // Who leaves has written down what happened to them.
+        while count("pg_stat_activity", "COUNT(*)") > 0 {
+            std::thread::yield_now();
+        }
+        count("pg_stat_database", "deadlocks")
+    }
+
     /// Adds members.
     pub async fn add(&self, group: ResourceId, ids: &[ResourceId]) -> Result<Vec<ResourceId>> {
         let ids = ids.to_vec();
