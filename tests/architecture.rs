@@ -12,18 +12,30 @@ use std::path::Path;
 /// Which rooms a room may import; a room may always import itself.
 const ROOMS: &[(&str, &[&str])] = &[
     ("clock", &[]),
+    ("planted", &[]),
     ("id", &["clock"]),
     ("telemetry", &["config"]),
     ("config", &["scim", "store"]),
     ("scim", &[]),
     ("mapping", &["scim"]),
     ("vault", &["clock", "id"]),
-    ("store", &["clock", "id", "scim"]),
+    ("store", &["clock", "id", "planted", "scim"]),
     ("directory", &["clock", "id", "scim", "store", "telemetry"]),
     ("adapters", &["clock", "id", "scim", "mapping", "vault", "telemetry"]),
     (
         "outbound",
-        &["clock", "id", "scim", "mapping", "store", "adapters", "vault", "telemetry", "config"],
+        &[
+            "clock",
+            "id",
+            "planted",
+            "scim",
+            "mapping",
+            "store",
+            "adapters",
+            "vault",
+            "telemetry",
+            "config",
+        ],
     ),
     ("auth", &["clock", "id", "store", "telemetry", "config"]),
     (

@@ -31,7 +31,7 @@ pub struct World {
     pub url: String,
     /// The store.
     pub store: Store,
-    _place: Place,
+    place: Place,
 }
 
 enum Place {
@@ -62,7 +62,7 @@ impl World {
             }
         };
         let store = Store::open(&url, options, true).unwrap();
-        Self { database, url, store, _place: place }
+        Self { database, url, store, place }
     }
 }
 
@@ -147,7 +147,7 @@ impl World {
             #[diesel(sql_type = BigInt)]
             count: i64,
         }
-        let Place::Database { name } = &self._place else { return 0 };
+        let Place::Database { name } = &self.place else { return 0 };
         drop(self.store);
         let mut connection = PgConnection::establish(server()).unwrap();
         let mut count = |table: &str, what: &str| {
