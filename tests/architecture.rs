@@ -12,6 +12,7 @@ use std::path::Path;
 /// Which rooms a room may import; a room may always import itself.
 const ROOMS: &[(&str, &[&str])] = &[
     ("clock", &[]),
+    ("planted", &[]),
     ("id", &["clock"]),
     ("telemetry", &["config"]),
     ("config", &["scim", "store"]),
@@ -19,7 +20,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("mapping", &["scim"]),
     ("vault", &["clock", "id"]),
     ("notification", &["clock", "id"]),
-    ("store", &["clock", "id", "scim", "notification"]),
+    ("store", &["clock", "id", "planted", "scim", "notification"]),
     ("retention", &["clock", "id", "store", "config"]),
     ("directory", &["clock", "id", "scim", "store", "telemetry"]),
     ("adapters", &["clock", "id", "scim", "mapping", "vault", "telemetry"]),
@@ -28,6 +29,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         &[
             "clock",
             "id",
+            "planted",
             "scim",
             "mapping",
             "notification",

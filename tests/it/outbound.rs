@@ -2,6 +2,7 @@
 
 mod admin;
 mod assigning;
+mod beside;
 pub mod bridge;
 mod budget;
 mod complaints;

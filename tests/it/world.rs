@@ -31,7 +31,7 @@ pub struct World {
     pub url: String,
     /// The store.
     pub store: Store,
-    _place: Place,
+    place: Place,
 }
 
 enum Place {
@@ -62,7 +62,7 @@ impl World {
             }
         };
         let store = Store::open(&url, options, true).unwrap();
-        Self { database, url, store, _place: place }
+        Self { database, url, store, place }
     }
 }
 
@@ -135,6 +135,30 @@ impl World {
         };
         self.store.write(organization, move |t| t.insert_app(&row)).await.unwrap();
         id
+    }
+
+    /// How often PostgreSQL had to break off one of several who waited for each other; never on
+    /// SQLite, which has one writer. Everybody else must have closed the store.
+    pub fn deadlocks(self) -> i64 {
+        use diesel::RunQueryDsl as _;
+        use diesel::sql_types::BigInt;
+        #[derive(diesel::QueryableByName)]
+        struct Row {
+            #[diesel(sql_type = BigInt)]
+            count: i64,
+        }
+        let Place::Database { name } = &self.place else { return 0 };
+        drop(self.store);
+        let mut connection = PgConnection::establish(server()).unwrap();
+        let mut count = |table: &str, what: &str| {
+            let sql = format!("SELECT {what} AS count FROM {table} WHERE datname = '{name}'");
+            diesel::sql_query(sql).get_result::<Row>(&mut connection).unwrap().count
+        };
+        // Who leaves has written down what happened to them.
+        while count("pg_stat_activity", "COUNT(*)") > 0 {
+            std::thread::yield_now();
+        }
+        count("pg_stat_database", "deadlocks")
     }
 
     /// Adds members.

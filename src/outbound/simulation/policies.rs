@@ -81,7 +81,9 @@ impl World {
                 let mut scene = self.scene();
                 let terms = &mut scene.apps[app].terms;
                 let all = [&mut terms.deactivated, &mut terms.deleted, &mut terms.out_of_scope];
-                all.into_iter().for_each(|leave| leave.days = 0);
+                for leave in all {
+                    leave.days = 0;
+                }
                 terms.group_deleted.days = 0;
                 (scene.apps[app].id, scene.apps[app].terms.policy())
             };

@@ -163,7 +163,7 @@ impl Scene {
             (10, Fault::Throttled),
             (15, Fault::Dropped),
             (5, Fault::Refused),
-            (2, Fault::Unauthorized),
+            (3, Fault::Unauthorized),
         ];
         if call.verb.has_effect() {
             weights.extend([(25, Fault::Unanswered), (8, Fault::Twice), (10, Fault::DoneAndAway)]);

@@ -49,8 +49,8 @@ pub(super) struct World {
 }
 
 impl World {
-    /// The world of a seed.
-    pub(super) fn new(seed: u64) -> Self {
+    /// The world of a seed; a harsh one is full of faults.
+    pub(super) fn new(seed: u64, is_harsh: bool) -> Self {
         repeatable::seed(Some(seed));
         let clock = Clock::held_at(BEGIN);
         let database = Database::new();
@@ -74,7 +74,8 @@ impl World {
         let troubles = {
             let mut scene = scene.lock();
             scene.quiet = scene.dice.chance(400);
-            scene.dice.pick(&[0, 80, 200, 350])
+            let troubles = scene.dice.pick(&[0, 150, 300, 500]);
+            if is_harsh { 500 } else { troubles }
         };
         scene.lock().troubles = troubles;
         let world = Self { tasks: Vec::new(), scene, clock, engines, registry, database };

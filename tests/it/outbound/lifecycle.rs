@@ -201,6 +201,25 @@ both! {
         scene.stop().await;
     }
 
+    /// Whoever left before went on waiting for as long as the policy had said then.
+    async fn a_shorter_grace_counts_for_those_who_wait(world: World) {
+        let clock = clock();
+        let policy = |days: u32| json!({ "policy": { "deactivated": { "action": "delete", "afterDays": days } } });
+        let scene = Downstream::timed(&world, clock.clone(), policy(30), |_, _, _| Meddling::Pass).await;
+        let ann = scene.bridge.person("ann").await;
+        scene.quiet().await;
+        scene.bridge.set(&ann, "active", json!(false)).await;
+        assert_eq!(scene.quiet().await["queue"]["waiting"], 1);
+        clock.advance(2 * DAY);
+        scene.bridge.admin(Method::PATCH, "/apps/assist", policy(9)).await;
+        let day = json!(rfc3339(NOW + 9 * 86_400_000_000));
+        until(&scene, &ann, "it waits for nine days", |link| link["pending"]["nextTry"] == day).await;
+        scene.bridge.admin(Method::PATCH, "/apps/assist", policy(1)).await;
+        until(&scene, &ann, "it is deleted", |link| link["state"] == "none").await;
+        assert_eq!(scene.accounts().await, Vec::<String>::new());
+        scene.stop().await;
+    }
+
     /// Whoever was taken on again had to wait until the days of grace of the one who left were over.
     async fn who_is_taken_on_again_within_the_days_of_grace_has_the_account_at_once(world: World) {
         let clock = clock();
