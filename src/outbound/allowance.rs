@@ -66,7 +66,9 @@ impl Held {
     pub(super) fn parked(&self, app: &str) -> Parked {
         let Self { count, lately, most, .. } = self;
         let (field, what, rest) = match self.removal {
-            Removal::Deactivation => (None, "accounts were switched off", "this one waits".to_owned()),
+            Removal::Deactivation => {
+                (None, "accounts were switched off", "this one waits".to_owned())
+            }
             Removal::Deletion => {
                 (None, "accounts and groups were deleted", "this one waits".to_owned())
             }
@@ -105,18 +107,27 @@ impl Allowances {
     /// How much the app has, if that was counted a short while ago.
     pub(super) fn totals(&self, key: Key, now_us: i64) -> Option<Totals> {
         let (totals, at_us) = *self.apps.lock().get(&key)?;
-        (at_us..at_us.saturating_add(BELIEVED_US)).contains(&now_us).then_some(totals)
+        is_believed(at_us, now_us).then_some(totals)
     }
 
-    /// Notes how much the app has.
-    pub(super) fn believe(&self, key: Key, totals: Totals, now_us: i64) {
-        self.apps.lock().insert(key, (totals, now_us));
+    /// Notes how much the app has, and answers what is believed: of several who counted at the same
+    /// time the first, as those after it may have counted when something was taken away already.
+    pub(super) fn believe(&self, key: Key, counted: Totals, now_us: i64) -> Totals {
+        let mut apps = self.apps.lock();
+        let believed = apps.get(&key).filter(|one| is_believed(one.1, now_us));
+        let totals = believed.map_or((counted, now_us), |one| *one);
+        apps.insert(key, totals);
+        totals.0
     }
 
     /// Forgets an app.
     pub(super) fn forget(&self, key: Key) {
         self.apps.lock().remove(&key);
     }
+}
+
+fn is_believed(counted_us: i64, now_us: i64) -> bool {
+    (counted_us..counted_us.saturating_add(BELIEVED_US)).contains(&now_us)
 }
 
 #[cfg(test)]
@@ -133,7 +144,12 @@ mod tests {
              90000 more of this group wait for approval."
         );
         let one = Held { count: 1, ..group };
-        assert!(one.parked("sandbox").reason.detail.ends_with("1 more of this group waits for approval."));
+        assert!(
+            one.parked("sandbox")
+                .reason
+                .detail
+                .ends_with("1 more of this group waits for approval.")
+        );
     }
 
     #[test]
@@ -142,9 +158,12 @@ mod tests {
         let key = (OrganizationId(1), AppId(new_uuid(1)));
         assert_eq!(allowances.totals(key, 5), None);
         let totals = Totals { accounts: 7, active: 6, memberships: 0 };
-        allowances.believe(key, totals, 5);
+        assert_eq!(allowances.believe(key, totals, 5), totals);
+        let fewer = Totals { active: 5, ..totals };
+        assert_eq!(allowances.believe(key, fewer, 6), totals, "the first count is the one");
         assert_eq!(allowances.totals(key, 5), Some(totals));
         assert_eq!(allowances.totals(key, 5 + BELIEVED_US), None);
         assert_eq!(allowances.totals(key, 4), None, "a clock was put back");
+        assert_eq!(allowances.believe(key, fewer, 5 + BELIEVED_US), fewer);
     }
 }

@@ -28,9 +28,9 @@ impl Limit {
 
     /// The most that is not too much, where there are `total`; none: anything.
     pub fn most(&self, total: u64) -> Option<u64> {
-        let share = self.percent.map(|percent| {
-            (total.saturating_mul(u64::from(percent)) / 100).max(NEVER_TOO_MANY)
-        });
+        let share = self
+            .percent
+            .map(|percent| (total.saturating_mul(u64::from(percent)) / 100).max(NEVER_TOO_MANY));
         [self.count, share].into_iter().flatten().min()
     }
 }
@@ -143,7 +143,12 @@ pub fn breaches(
 ) -> Vec<Breach> {
     let (new, old) = (removals, lately);
     let all = [
-        ("deactivations", limits.deactivations, (new.deactivations, old.deactivations), totals.active),
+        (
+            "deactivations",
+            limits.deactivations,
+            (new.deactivations, old.deactivations),
+            totals.active,
+        ),
         ("deletions", limits.deletions, (new.deletions, old.deletions), totals.accounts),
         ("memberships", limits.memberships, (new.memberships, old.memberships), totals.memberships),
         ("keys", limits.keys, (new.keys, old.keys), totals.accounts),
@@ -248,7 +253,11 @@ mod tests {
         assert_eq!(Asked { wanted: 15, ..run }.ruled(), None, "six more than were planned");
         assert_eq!(Asked { wanted: 15, most: Some(15), ..run }.ruled(), Some(15));
         assert_eq!(Asked { wanted: 15, most: None, ..run }.ruled(), Some(15));
-        assert_eq!(Asked { lately: 90, ..run }.ruled(), Some(9), "it was weighed when it was planned");
+        assert_eq!(
+            Asked { lately: 90, ..run }.ruled(),
+            Some(9),
+            "it was weighed when it was planned"
+        );
         let nothing = Asked { wanted: 1, lately: 5, most: Some(5), ..Asked::default() };
         assert_eq!(nothing.ruled(), None);
         assert_eq!(Asked { lately: 4, ..nothing }.ruled(), Some(1));

@@ -308,7 +308,9 @@ impl Transaction<'_> {
             "UPDATE job SET lease_us = NULL, attempts = 0, state = CASE WHEN generation = ",
         );
         sql.bind(job.generation).push(" THEN 'parked' ELSE 'ready' END");
-        for allowed in ["approved", "allowed_deactivations", "allowed_deletions", "allowed_memberships"] {
+        for allowed in
+            ["approved", "allowed_deactivations", "allowed_deletions", "allowed_memberships"]
+        {
             sql.push(", ").push(allowed).push(" = CASE WHEN generation = ").bind(job.generation);
             sql.push(if allowed == "approved" { " THEN FALSE ELSE " } else { " THEN 0 ELSE " });
             sql.push(allowed).push(" END");

@@ -260,7 +260,8 @@ impl Transaction<'_> {
         let marked = self.mark_items(row.app, id, row.approved_by.is_some(), now_us)?;
         let total = marked + left;
         self.synchronised(row.app, row.started_us)?;
-        let (state, finished) = if marked == 0 { ("done", Some(now_us)) } else { ("running", None) };
+        let (state, finished) =
+            if marked == 0 { ("done", Some(now_us)) } else { ("running", None) };
         diesel::update(run::table.find((self.organization, id)))
             .set((
                 run::state.eq(state),

@@ -53,7 +53,8 @@ impl Push<'_> {
                 if new > 0 {
                     transaction.count_removed(app, &removal.times(new), now_us)?;
                     // The oldest of it says how long it counts.
-                    let since_us = known.counted.filter(|_| counted > 0).map_or(now_us, |one| one.2);
+                    let since_us =
+                        known.counted.filter(|_| counted > 0).map_or(now_us, |one| one.2);
                     transaction.note_counted(app, resource, removal, (counts, since_us))?;
                 }
                 Ok(None)
@@ -68,9 +69,7 @@ impl Push<'_> {
             .store()
             .read(self.application.organization, move |reader| reader.held_by(app))
             .await?;
-        let totals = Totals::from(held);
-        self.engine.allowances().believe(self.key(), totals, now_us);
-        Ok(totals)
+        Ok(self.engine.allowances().believe(self.key(), Totals::from(held), now_us))
     }
 
     /// Takes those out who would leave the group, where that is too many to be done unasked: they stay

@@ -46,8 +46,7 @@ impl Reader<'_> {
         );
         sql.bind(self.organization).push(" AND app_id = ").bind(app);
         sql.push(" AND resource_id = ").bind(resource);
-        type Types =
-            (BigInt, BigInt, BigInt, Bool, Nullable<Text>, BigInt, Nullable<BigInt>);
+        type Types = (BigInt, BigInt, BigInt, Bool, Nullable<Text>, BigInt, Nullable<BigInt>);
         type Row = (i64, i64, i64, bool, Option<String>, i64, Option<i64>);
         let rows: Vec<Row> = sql.load::<Types, _>(self.conn)?;
         let Some((deactivations, deletions, memberships, approved, limit, counted, at_us)) =
@@ -165,7 +164,8 @@ impl Transaction<'_> {
         // As they are in the same look: what is parked meanwhile was not looked at.
         sql.push(") AND (SELECT COALESCE(SUM(held), 0)").append(held);
         sql.push(") <= ").bind(signed(up_to)).push(" RETURNING held_limit, held");
-        let rows: Vec<(Option<String>, i64)> = sql.load::<(Nullable<Text>, BigInt), _>(self.conn)?;
+        let rows: Vec<(Option<String>, i64)> =
+            sql.load::<(Nullable<Text>, BigInt), _>(self.conn)?;
         let mut approved = Waiting::default();
         for (limit, held) in rows {
             approved.objects += 1;
