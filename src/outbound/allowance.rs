@@ -1,81 +1,80 @@
 //! What may still be taken away from an app within the hour without asking anybody.
 //!
 //! What is taken away is counted in the database before it is, so that two who take away at the same
-//! time see each other. This room only remembers what this process has counted and not done yet: a
-//! request that failed and is tried again is not counted twice, as long as the first count holds.
+//! time see each other, and what fails and is tried again is not counted twice. This room only remembers
+//! for a while how much an app has.
 
-use super::guard::{Limit, Limits, Totals};
+use super::guard::{Limit, Limits, Removals, Totals};
 use super::plan::{Cause, Parked};
 use crate::adapters::adapter::Reason;
-use crate::id::{AppId, OrganizationId, ResourceId};
-use crate::store::removals::{self, Removed};
+use crate::id::{AppId, OrganizationId};
+use crate::store::removals::{self, Removal, Removed};
 use parking_lot::Mutex;
 use std::collections::HashMap;
 
 /// How long it is believed how much an app has.
 const BELIEVED_US: i64 = 60_000_000;
 
-/// Something that is taken away from an app.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum Removal {
-    /// An account is switched off.
-    Deactivation(ResourceId),
-    /// An account or a group is deleted.
-    Deletion(ResourceId),
-    /// A group loses a member.
-    Membership {
-        /// The group.
-        group: ResourceId,
-        /// The member.
-        member: ResourceId,
-    },
-}
-
 impl Removal {
     /// The limit for this kind.
     pub(super) const fn limit(self, limits: &Limits) -> Limit {
         match self {
-            Self::Deactivation(_) => limits.deactivations,
-            Self::Deletion(_) => limits.deletions,
-            Self::Membership { .. } => limits.memberships,
+            Self::Deactivation => limits.deactivations,
+            Self::Deletion => limits.deletions,
+            Self::Membership => limits.memberships,
         }
     }
 
     /// Of how many a share is taken.
     pub(super) const fn total(self, totals: &Totals) -> u64 {
         match self {
-            Self::Deactivation(_) | Self::Deletion(_) => totals.accounts,
-            Self::Membership { .. } => totals.memberships,
+            Self::Deactivation => totals.active,
+            Self::Deletion => totals.accounts,
+            Self::Membership => totals.memberships,
         }
     }
+}
 
-    /// So many of this kind.
-    pub(super) fn times(self, count: u64) -> Removed {
-        let mut removed = Removed::default();
-        match self {
-            Self::Deactivation(_) => removed.deactivations = count,
-            Self::Deletion(_) => removed.deletions = count,
-            Self::Membership { .. } => removed.memberships = count,
-        }
-        removed
+impl From<removals::Held> for Totals {
+    fn from(held: removals::Held) -> Self {
+        Self { accounts: held.accounts, active: held.active, memberships: held.memberships }
     }
+}
 
-    /// How many of this kind there are.
-    pub(super) const fn of(self, removed: &Removed) -> u64 {
-        match self {
-            Self::Deactivation(_) => removed.deactivations,
-            Self::Deletion(_) => removed.deletions,
-            Self::Membership { .. } => removed.memberships,
-        }
+impl From<Removed> for Removals {
+    fn from(removed: Removed) -> Self {
+        let Removed { deactivations, deletions, memberships } = removed;
+        Self { deactivations, deletions, memberships, keys: 0 }
     }
+}
 
-    /// Why `count` more of this kind wait, where `before` were taken away and `most` may be.
-    pub(super) fn held(self, app: &str, (before, count, most): (u64, u64, u64)) -> Parked {
-        let (field, what, rest) = match self {
-            Self::Deactivation(_) => (None, "accounts were switched off", "this one waits"),
-            Self::Deletion(_) => (None, "accounts and groups were deleted", "this one waits"),
-            Self::Membership { .. } => {
-                let rest = if count == 1 { "one more waits" } else { "more of this group wait" };
+/// What is held: it would take away more than may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Held {
+    /// Of which kind.
+    pub(super) removal: Removal,
+    /// How much.
+    pub(super) count: u64,
+    /// What was taken away within the hour.
+    pub(super) lately: u64,
+    /// The most that may be.
+    pub(super) most: u64,
+}
+
+impl Held {
+    /// Why it waits, and what to do.
+    pub(super) fn parked(&self, app: &str) -> Parked {
+        let Self { count, lately, most, .. } = self;
+        let (field, what, rest) = match self.removal {
+            Removal::Deactivation => {
+                (None, "accounts were switched off", "this one waits".to_owned())
+            }
+            Removal::Deletion => {
+                (None, "accounts and groups were deleted", "this one waits".to_owned())
+            }
+            Removal::Membership => {
+                let wait = if *count == 1 { "waits" } else { "wait" };
+                let rest = format!("{count} more of this group {wait}");
                 (Some("members".to_owned()), "members were taken out of groups", rest)
             }
         };
@@ -84,7 +83,7 @@ impl Removal {
             Reason {
                 field,
                 detail: format!(
-                    "{before} {what} within an hour, and the limit is {most}: {rest} for approval."
+                    "{lately} {what} within an hour, and the limit is {most}: {rest} for approval."
                 ),
                 remedy: format!(
                     "Look whether the source sent what it should, then approve: \
@@ -98,59 +97,27 @@ impl Removal {
 /// Whose app.
 type Key = (OrganizationId, AppId);
 
-/// What this process knows of what may be taken away.
+/// What this process knows of how much apps have, and when that was counted.
 #[derive(Debug, Default)]
 pub(super) struct Allowances {
-    apps: Mutex<HashMap<Key, Known>>,
-}
-
-#[derive(Debug, Default)]
-struct Known {
-    /// How much the app has, and when that was counted.
-    totals: Option<(Totals, i64)>,
-    /// What was counted and is not done, and when.
-    reserved: HashMap<Removal, i64>,
+    apps: Mutex<HashMap<Key, (Totals, i64)>>,
 }
 
 impl Allowances {
     /// How much the app has, if that was counted a short while ago.
     pub(super) fn totals(&self, key: Key, now_us: i64) -> Option<Totals> {
-        let apps = self.apps.lock();
-        let (totals, at_us) = apps.get(&key)?.totals?;
-        (at_us..at_us.saturating_add(BELIEVED_US)).contains(&now_us).then_some(totals)
+        let (totals, at_us) = *self.apps.lock().get(&key)?;
+        is_believed(at_us, now_us).then_some(totals)
     }
 
-    /// Notes how much the app has, and forgets counts that hold no more.
-    pub(super) fn believe(&self, key: Key, totals: Totals, now_us: i64) {
+    /// Notes how much the app has, and answers what is believed: of several who counted at the same
+    /// time the first, as those after it may have counted when something was taken away already.
+    pub(super) fn believe(&self, key: Key, counted: Totals, now_us: i64) -> Totals {
         let mut apps = self.apps.lock();
-        let known = apps.entry(key).or_default();
-        known.totals = Some((totals, now_us));
-        known.reserved.retain(|_, at_us| removals::counts(*at_us, now_us));
-    }
-
-    /// Those that are not counted yet, or whose count holds no more.
-    pub(super) fn uncounted(&self, key: Key, wanted: &[Removal], now_us: i64) -> Vec<Removal> {
-        let apps = self.apps.lock();
-        let is_counted = |one: &Removal| {
-            let at_us = apps.get(&key).and_then(|known| known.reserved.get(one));
-            at_us.is_some_and(|at_us| removals::counts(*at_us, now_us))
-        };
-        wanted.iter().copied().filter(|one| !is_counted(one)).collect()
-    }
-
-    /// Notes that these are counted.
-    pub(super) fn counted(&self, key: Key, removals: &[Removal], now_us: i64) {
-        let mut apps = self.apps.lock();
-        apps.entry(key).or_default().reserved.extend(removals.iter().map(|one| (*one, now_us)));
-    }
-
-    /// Notes that these are done: the next time they are something else.
-    pub(super) fn done(&self, key: Key, removals: &[Removal]) {
-        if let Some(known) = self.apps.lock().get_mut(&key) {
-            for one in removals {
-                known.reserved.remove(one);
-            }
-        }
+        let believed = apps.get(&key).filter(|one| is_believed(one.1, now_us));
+        let totals = believed.map_or((counted, now_us), |one| *one);
+        apps.insert(key, totals);
+        totals.0
     }
 
     /// Forgets an app.
@@ -159,27 +126,30 @@ impl Allowances {
     }
 }
 
+fn is_believed(counted_us: i64, now_us: i64) -> bool {
+    (counted_us..counted_us.saturating_add(BELIEVED_US)).contains(&now_us)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::id::new_uuid;
 
-    const HOUR_US: i64 = 3_600_000_000;
-
     #[test]
-    fn what_is_counted_is_not_counted_again_for_an_hour() {
-        let allowances = Allowances::default();
-        let key = (OrganizationId(1), AppId(new_uuid(1)));
-        let [ann, bob] = [2, 3].map(|at| Removal::Deactivation(ResourceId(new_uuid(at))));
-        allowances.counted(key, &[ann], 0);
-        assert_eq!(allowances.uncounted(key, &[ann, bob], HOUR_US), [bob]);
-        let later = 2 * HOUR_US;
-        assert_eq!(allowances.uncounted(key, &[ann, bob], later), [ann, bob], "it was long ago");
-        allowances.done(key, &[ann]);
-        assert_eq!(allowances.uncounted(key, &[ann], 1), [ann], "another time it is another");
-        let other = (OrganizationId(2), key.1);
-        allowances.counted(key, &[bob], 0);
-        assert_eq!(allowances.uncounted(other, &[bob], 1), [bob]);
+    fn what_is_held_says_how_much_waits() {
+        let group = Held { removal: Removal::Membership, count: 90_000, lately: 3, most: 9 };
+        assert_eq!(
+            group.parked("sandbox").reason.detail,
+            "3 members were taken out of groups within an hour, and the limit is 9: \
+             90000 more of this group wait for approval."
+        );
+        let one = Held { count: 1, ..group };
+        assert!(
+            one.parked("sandbox")
+                .reason
+                .detail
+                .ends_with("1 more of this group waits for approval.")
+        );
     }
 
     #[test]
@@ -187,10 +157,13 @@ mod tests {
         let allowances = Allowances::default();
         let key = (OrganizationId(1), AppId(new_uuid(1)));
         assert_eq!(allowances.totals(key, 5), None);
-        let totals = Totals { accounts: 7, memberships: 0 };
-        allowances.believe(key, totals, 5);
+        let totals = Totals { accounts: 7, active: 6, memberships: 0 };
+        assert_eq!(allowances.believe(key, totals, 5), totals);
+        let fewer = Totals { active: 5, ..totals };
+        assert_eq!(allowances.believe(key, fewer, 6), totals, "the first count is the one");
         assert_eq!(allowances.totals(key, 5), Some(totals));
         assert_eq!(allowances.totals(key, 5 + BELIEVED_US), None);
         assert_eq!(allowances.totals(key, 4), None, "a clock was put back");
+        assert_eq!(allowances.believe(key, fewer, 5 + BELIEVED_US), fewer);
     }
 }

@@ -4,6 +4,7 @@
 //! any others; so a run goes on wherever a process died. The worker looks again at what is true when
 //! it comes to an object: what changed since the plan is planned again, and marked so.
 
+mod holding;
 mod patience;
 pub(super) mod planner;
 mod reading;
@@ -16,6 +17,7 @@ use crate::store::leases::Lease;
 use crate::store::pushes::Nesting;
 use crate::store::runs::RunRow;
 use crate::store::{self, Transaction};
+pub use holding::{is_old, outdated};
 pub use planner::Summary;
 pub use reading::Reading;
 use serde_json::json;

@@ -17,6 +17,7 @@ use crate::mapping::field::Kind;
 use crate::mapping::scope::Rules;
 use crate::store;
 use crate::store::pushes::Nesting;
+use crate::store::removals::{Removal, Removed};
 use fate::{Judge, Seen};
 use std::sync::Arc;
 
@@ -44,14 +45,14 @@ pub struct Weight {
     /// Of how much.
     pub totals: Totals,
     /// Whose accounts would be switched off or deleted, and groups that would lose members, in order of
-    /// id.
-    pub leaving: Vec<(ResourceId, Kind)>,
+    /// id, with what is taken away of each on the way.
+    pub leaving: Vec<(ResourceId, Kind, Removed)>,
 }
 
 impl Weight {
     /// The limits that the change would pass.
     pub fn breaches(&self, limits: &Limits) -> Vec<Breach> {
-        breaches(limits, &self.removals, &self.totals)
+        breaches(limits, &self.removals, &Removals::default(), &self.totals)
     }
 }
 
@@ -76,8 +77,7 @@ pub async fn weigh(
     let app = application.row.id;
     let held =
         engine.store().read(application.organization, move |reader| reader.held_by(app)).await?;
-    let totals = Totals { accounts: held.accounts, memberships: held.memberships };
-    let mut weight = Weight { totals, ..Weight::default() };
+    let mut weight = Weight { totals: held.into(), ..Weight::default() };
     if let Some(nesting) = nesting.filter(|_| application.has_groups()) {
         recount(engine, application, nesting, &mut weight).await?;
     }
@@ -89,7 +89,7 @@ pub async fn weigh(
         let page = situation::some(engine, application, terms, ids, unassigned).await?;
         look(engine, application, &judge, page, &mut weight).await?;
     }
-    weight.leaving.sort_unstable_by_key(|(id, _)| *id);
+    weight.leaving.sort_unstable_by_key(|one| one.0);
     Ok(weight)
 }
 
@@ -111,7 +111,7 @@ async fn recount(
         let more = count.saturating_sub(anyway.get(&group).copied().unwrap_or_default());
         if more > 0 {
             weight.removals.memberships += more;
-            weight.leaving.push((group, Kind::Group));
+            weight.leaving.push((group, Kind::Group, Removal::Membership.times(more)));
         }
     }
     Ok(())
@@ -138,11 +138,13 @@ async fn look(
             Seen::Renamed => weight.removals.keys += 1,
             Seen::Off => {
                 weight.removals.deactivations += 1;
-                weight.leaving.push((id, kind));
+                weight.leaving.push((id, kind, Removal::Deactivation.times(1)));
             }
             Seen::Gone => {
                 weight.removals.deletions += 1;
-                weight.leaving.push((id, kind));
+                // Days of grace switch an account off first.
+                let both = Removed { deactivations: 1, deletions: 1, memberships: 0 };
+                weight.leaving.push((id, kind, both));
                 deleted.push(id);
             }
         }

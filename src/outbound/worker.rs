@@ -9,6 +9,7 @@ mod members;
 mod record;
 mod trouble;
 
+use super::allowance::Held;
 use super::application::Application;
 use super::engine::{Engine, micros};
 use super::plan::{self, Cause, Following, Found, Link, Next, Origin, Parked, Situation};
@@ -68,7 +69,7 @@ enum Stop {
     /// Another object must be brought up to date first.
     Later,
     /// More would be taken away than the limits allow.
-    Held(Box<Parked>),
+    Held(Held),
     /// The app was changed meanwhile: the object is looked at again as the app is now.
     Anew,
 }
@@ -156,9 +157,10 @@ async fn push(
             Effect::Nothing
         }
         Err(Stop::App(failure)) => push.fail(failure).await,
-        Err(Stop::Held(parked)) => {
+        Err(Stop::Held(held)) => {
             let effect = if asked { Effect::Fine } else { Effect::Nothing };
-            push.kept(push.park(&parked).await, effect)
+            let parked = held.parked(&application.row.name);
+            push.kept(push.parked(&parked, Some(held)).await, effect)
         }
     }
 }
@@ -195,7 +197,6 @@ impl Push<'_> {
         for _ in 0..MOST_ACTIONS {
             let next = plan::next(&now);
             self.permit(&next).await?;
-            let removal = self.removal(&next);
             self.trace.decided(kind, &next);
             *asked |= matches!(
                 next,
@@ -324,7 +325,6 @@ impl Push<'_> {
                         continue;
                     }
                     done?;
-                    self.taken(removal.as_slice());
                     let action = if active { Action::Reactivate } else { Action::Deactivate };
                     if let Some(link) = &mut now.link {
                         link.active = active;
@@ -339,7 +339,6 @@ impl Push<'_> {
                         Ok(()) | Err(Failure::Gone) => {}
                         Err(failure) => return Err(failure.into()),
                     }
-                    self.taken(removal.as_slice());
                     self.recorder.unlink(Some(Action::Delete), &watch).await?;
                     now.link = None;
                 }
@@ -484,12 +483,16 @@ impl Push<'_> {
     }
 
     async fn park(&self, parked: &Parked) -> Result<(), Stop> {
+        self.parked(parked, None).await
+    }
+
+    async fn parked(&self, parked: &Parked, held: Option<Held>) -> Result<(), Stop> {
         tracing::info!(
             app.id = %self.application.row.id, resource.id = %self.job.resource,
             field = parked.reason.field.as_deref().unwrap_or(""), cause = ?parked.cause,
             "an object is parked"
         );
-        self.recorder.park(parked).await
+        self.recorder.park(parked, held).await
     }
 
     /// Turns a failure into what happens to the job.

@@ -44,6 +44,12 @@ impl Priority {
     }
 }
 
+/// What a run allows ends with it; what somebody approved stays.
+const NOT_THE_RUNS: &str = "\
+    allowed_deactivations = CASE WHEN approved THEN allowed_deactivations ELSE 0 END, \
+    allowed_deletions = CASE WHEN approved THEN allowed_deletions ELSE 0 END, \
+    allowed_memberships = CASE WHEN approved THEN allowed_memberships ELSE 0 END";
+
 /// A claimed job.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Job {
@@ -59,8 +65,6 @@ pub struct Job {
     pub fence: i64,
     /// The Quick Sync it belongs to.
     pub run: Option<RunId>,
-    /// Whether a removal was approved, by a person or with the run.
-    pub approved: bool,
     /// Whether somebody loses access.
     pub is_leaving: bool,
 }
@@ -198,23 +202,21 @@ impl Transaction<'_> {
     /// Runs a statement that claims jobs; answers them in the order in which they go.
     fn claimed(&mut self, mut sql: Sql) -> Result<Vec<Job>> {
         sql.push(
-            " RETURNING resource_id, kind, generation, attempts, fence, run_id, approved, priority, \
-             run_at_us",
+            " RETURNING resource_id, kind, generation, attempts, fence, run_id, priority, run_at_us",
         );
-        type Types = (Id, Text, BigInt, Integer, BigInt, Nullable<Id>, Bool, Integer, BigInt);
-        type Row = (ResourceId, String, i64, i32, i64, Option<RunId>, bool, i32, i64);
+        type Types = (Id, Text, BigInt, Integer, BigInt, Nullable<Id>, Integer, BigInt);
+        type Row = (ResourceId, String, i64, i32, i64, Option<RunId>, i32, i64);
         let mut rows: Vec<Row> = sql.load::<Types, _>(self.conn)?;
-        rows.sort_by_key(|row| (row.7, row.8));
+        rows.sort_by_key(|row| (row.6, row.7));
         Ok(rows
             .into_iter()
-            .map(|(resource, kind, generation, attempts, fence, run, approved, priority, _)| Job {
+            .map(|(resource, kind, generation, attempts, fence, run, priority, _)| Job {
                 resource,
                 kind,
                 generation,
                 attempts: u32::try_from(attempts).unwrap_or(0),
                 fence,
                 run,
-                approved,
                 is_leaving: priority == Priority::Leaving.number(),
             })
             .collect())
@@ -274,11 +276,10 @@ impl Transaction<'_> {
     }
 
     /// Lets a job wait until then, unless the object changed since it was claimed: then it is ready
-    /// again. Answers whether it waits; its run is done with it then, and what the run approved.
+    /// again. Answers whether it waits; its run is done with it then, and so is what the run may take away.
     pub fn let_wait(&mut self, app: AppId, job: &Job, until_us: i64) -> Result<bool> {
         let mut sql = Sql::new("UPDATE job SET lease_us = NULL, attempts = 0, error = NULL, ");
-        sql.push("approved = CASE WHEN run_id IS NULL THEN approved ELSE ").bind(false);
-        sql.push(" END, run_id = CASE WHEN generation = ").bind(job.generation);
+        sql.push(NOT_THE_RUNS).push(", run_id = CASE WHEN generation = ").bind(job.generation);
         sql.push(" THEN NULL ELSE run_id END, state = CASE WHEN generation = ")
             .bind(job.generation);
         sql.push(" THEN 'waiting' ELSE 'ready' END, run_at_us = CASE WHEN generation = ");
@@ -289,22 +290,32 @@ impl Transaction<'_> {
         Ok(now.first().is_some_and(|one| one.state == "waiting"))
     }
 
-    /// Takes a job out of its run, which no longer waits for it.
+    /// Takes a job out of its run, which no longer waits for it and allows nothing any more.
     pub fn leave_run(&mut self, app: AppId, job: &Job) -> Result<()> {
-        let mut sql = Sql::new("UPDATE job SET run_id = NULL WHERE organization = ");
-        sql.bind(self.organization).push(" AND app_id = ").bind(app);
+        let mut sql = Sql::new("UPDATE job SET run_id = NULL, ");
+        sql.push(NOT_THE_RUNS).push(" WHERE organization = ").bind(self.organization);
+        sql.push(" AND app_id = ").bind(app);
         sql.push(" AND resource_id = ").bind(job.resource);
         sql.execute(self.conn)?;
         Ok(())
     }
 
     /// Parks a job with its reason, unless the object changed since it was claimed: then it is
-    /// ready again, as the reason may have gone. Answers whether it is parked.
+    /// ready again, as the reason may have gone. Whatever may be taken away is asked about anew. Answers
+    /// whether it is parked.
     pub fn park_job(&mut self, app: AppId, job: &Job, reason: &str) -> Result<bool> {
         let mut sql = Sql::new(
             "UPDATE job SET lease_us = NULL, attempts = 0, state = CASE WHEN generation = ",
         );
-        sql.bind(job.generation).push(" THEN 'parked' ELSE 'ready' END, error = ");
+        sql.bind(job.generation).push(" THEN 'parked' ELSE 'ready' END");
+        for allowed in
+            ["approved", "allowed_deactivations", "allowed_deletions", "allowed_memberships"]
+        {
+            sql.push(", ").push(allowed).push(" = CASE WHEN generation = ").bind(job.generation);
+            sql.push(if allowed == "approved" { " THEN FALSE ELSE " } else { " THEN 0 ELSE " });
+            sql.push(allowed).push(" END");
+        }
+        sql.push(", error = ");
         sql.bind(reason);
         self.held(&mut sql, app, job);
         sql.execute(self.conn)?;

@@ -184,22 +184,6 @@ impl Reader<'_> {
     }
 }
 
-impl Reader<'_> {
-    /// How many accounts an app has that are linked, and how many members it was told of. Counts them.
-    pub fn count_linked(&mut self, app: AppId) -> Result<(u64, u64)> {
-        let mut links = Sql::new("SELECT COUNT(*) FROM link WHERE organization = ");
-        links.bind(self.organization).push(" AND app_id = ").bind(app);
-        links.push(" AND remote_id IS NOT NULL");
-        let mut members = Sql::new("SELECT COUNT(*) FROM link_member WHERE organization = ");
-        members.bind(self.organization).push(" AND app_id = ").bind(app);
-        let mut count = |sql: Sql| -> Result<u64> {
-            let rows: Vec<(i64,)> = sql.load::<(BigInt,), _>(self.conn)?;
-            Ok(rows.first().and_then(|row| u64::try_from(row.0).ok()).unwrap_or_default())
-        };
-        Ok((count(links)?, count(members)?))
-    }
-}
-
 impl Transaction<'_> {
     /// Notes that the app showed these accounts.
     pub fn note_seen(

@@ -1,5 +1,9 @@
 //! What was taken away from an app lately, what waits for approval, and of how much.
 
+mod allowing;
+
+pub use allowing::Allowance;
+
 use super::connection::{Backend, Id};
 use super::members::list;
 use super::sql::Sql;
@@ -12,10 +16,62 @@ const SLOT_US: i64 = 300_000_000;
 /// Spans that make a whole hour, beside the one that has begun.
 const HOUR: i64 = 12;
 /// How the reason of a job begins that is parked because too much would be taken away.
-const HELD: &str = "{\"cause\":\"guard\",%";
+pub(super) const HELD: &str = "{\"cause\":\"guard\",%";
+
+/// Something that is taken away from an app.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Removal {
+    /// An account is switched off.
+    Deactivation,
+    /// An account or a group is deleted.
+    Deletion,
+    /// A group loses a member.
+    Membership,
+}
+
+impl Removal {
+    const ALL: [Self; 3] = [Self::Deactivation, Self::Deletion, Self::Membership];
+
+    /// The name of its limit, as it is kept.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Deactivation => "deactivations",
+            Self::Deletion => "deletions",
+            Self::Membership => "memberships",
+        }
+    }
+
+    fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|one| one.as_str() == name)
+    }
+
+    /// So many of this kind.
+    pub fn times(self, count: u64) -> Removed {
+        let mut removed = Removed::default();
+        *self.among(&mut removed) = count;
+        removed
+    }
+
+    /// How many of this kind there are.
+    pub const fn of(self, removed: &Removed) -> u64 {
+        match self {
+            Self::Deactivation => removed.deactivations,
+            Self::Deletion => removed.deletions,
+            Self::Membership => removed.memberships,
+        }
+    }
+
+    const fn among(self, removed: &mut Removed) -> &mut u64 {
+        match self {
+            Self::Deactivation => &mut removed.deactivations,
+            Self::Deletion => &mut removed.deletions,
+            Self::Membership => &mut removed.memberships,
+        }
+    }
+}
 
 /// How much was taken away.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct Removed {
     /// Accounts that were switched off.
     pub deactivations: u64,
@@ -25,11 +81,29 @@ pub struct Removed {
     pub memberships: u64,
 }
 
+impl Removed {
+    /// All of it together.
+    pub const fn total(&self) -> u64 {
+        self.deactivations.saturating_add(self.deletions).saturating_add(self.memberships)
+    }
+}
+
+/// What waits for somebody to approve it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Waiting {
+    /// Objects.
+    pub objects: u64,
+    /// How much they would take away.
+    pub removals: Removed,
+}
+
 /// How much there is of what can be taken away.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Held {
     /// Accounts and groups that the app has.
     pub accounts: u64,
+    /// Accounts that are switched on.
+    pub active: u64,
     /// Members of its groups that it was told of.
     pub memberships: u64,
 }
@@ -61,13 +135,19 @@ impl Reader<'_> {
 
     /// How much an app has. Counts it.
     pub fn held_by(&mut self, app: AppId) -> Result<Held> {
-        let mut sql = Sql::new("SELECT COUNT(*) FROM link WHERE organization = ");
+        let mut sql = Sql::new(
+            "SELECT COUNT(*), CAST(COALESCE(SUM(CASE WHEN state = 'linked' AND kind <> 'Group' \
+             THEN 1 ELSE 0 END), 0) AS BIGINT) FROM link WHERE organization = ",
+        );
         sql.bind(self.organization).push(" AND app_id = ").bind(app);
-        sql.push(" AND remote_id IS NOT NULL");
-        let accounts = number(sql, self)?;
+        sql.push(" AND remote_id IS NOT NULL AND state IN ('linked', 'deactivated')");
+        let rows: Vec<(i64, i64)> = sql.load::<(BigInt, BigInt), _>(self.conn)?;
+        let (accounts, active) = rows.first().copied().unwrap_or_default();
+        let [accounts, active] =
+            [accounts, active].map(|count| u64::try_from(count).unwrap_or_default());
         let mut sql = Sql::new("SELECT COUNT(*) FROM link_member WHERE organization = ");
         sql.bind(self.organization).push(" AND app_id = ").bind(app);
-        Ok(Held { accounts, memberships: number(sql, self)? })
+        Ok(Held { accounts, active, memberships: number(sql, self)? })
     }
 
     /// In how many groups of an app some people or groups are, as far as it was told.
@@ -80,14 +160,6 @@ impl Reader<'_> {
             told += number(sql, self)?;
         }
         Ok(told)
-    }
-
-    /// How many objects of an app wait for somebody to approve that something is taken away.
-    pub fn waiting_for_approval(&mut self, app: AppId) -> Result<u64> {
-        let mut sql = Sql::new("SELECT COUNT(*) FROM job WHERE organization = ");
-        sql.bind(self.organization).push(" AND app_id = ").bind(app);
-        sql.push(" AND state = 'parked' AND error LIKE ").bind(HELD);
-        number(sql, self)
     }
 
     /// The resources that have an account in an app, gone or not, in order of id, after one, at most
@@ -144,30 +216,6 @@ impl Transaction<'_> {
              memberships = removal_count.memberships + excluded.memberships",
         );
         sql.execute(self.conn)?;
-        Ok(())
-    }
-
-    /// Approves what waits for approval: it is due, and not held again. Answers how many.
-    pub fn approve_waiting(&mut self, app: AppId, now_us: i64) -> Result<usize> {
-        self.lock_organization()?;
-        let mut sql = Sql::new(
-            "UPDATE job SET state = 'ready', approved = TRUE, error = NULL, run_id = NULL, \
-             run_at_us = ",
-        );
-        sql.bind(now_us).push(" WHERE organization = ").bind(self.organization);
-        sql.push(" AND app_id = ").bind(app);
-        sql.push(" AND state = 'parked' AND error LIKE ").bind(HELD);
-        sql.execute(self.conn)
-    }
-
-    /// Approves what is due to be done about some objects: their removals are not held.
-    pub fn approve_jobs(&mut self, app: AppId, objects: &[ResourceId]) -> Result<()> {
-        for chunk in objects.chunks(500) {
-            let mut sql = Sql::new("UPDATE job SET approved = TRUE WHERE organization = ");
-            sql.bind(self.organization).push(" AND app_id = ").bind(app);
-            list(sql.push(" AND resource_id IN "), chunk);
-            sql.execute(self.conn)?;
-        }
         Ok(())
     }
 }

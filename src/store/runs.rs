@@ -247,8 +247,8 @@ impl Transaction<'_> {
     }
 
     /// Starts a run whose turn it is, unless another one of its app runs: one job for each object of
-    /// the plan, with the run's id; what it takes away counts as approved. One without anything to do
-    /// is done at once. Answers whether it was started.
+    /// the plan, with the run's id, which may take away as much as was planned. What waits for approval is
+    /// left so, unless the plan counted it. One without anything to do is done at once. Answers whether it was started.
     pub fn start_run(&mut self, id: RunId, now_us: i64) -> Result<bool> {
         // Of two whose turn it is, one sees that the other one runs; and nobody cancels it meanwhile.
         self.lock_organization()?;
@@ -256,11 +256,19 @@ impl Transaction<'_> {
         if self.is_running(row.app)? {
             return Ok(false);
         }
-        let total = self.mark_items(row.app, id, now_us)?;
+        let left = self.leave_held(row.app, id)?;
+        let marked = self.mark_items(row.app, id, row.approved_by.is_some(), now_us)?;
+        let total = marked + left;
         self.synchronised(row.app, row.started_us)?;
-        let (state, finished) = if total == 0 { ("done", Some(now_us)) } else { ("running", None) };
+        let (state, finished) =
+            if marked == 0 { ("done", Some(now_us)) } else { ("running", None) };
         diesel::update(run::table.find((self.organization, id)))
-            .set((run::state.eq(state), run::total.eq(total), run::finished_us.eq(finished)))
+            .set((
+                run::state.eq(state),
+                run::total.eq(total),
+                run::failed.eq(left),
+                run::finished_us.eq(finished),
+            ))
             .execute(self.reader.conn)?;
         if finished.is_some() {
             self.tell_run(id, now_us)?;
@@ -326,8 +334,11 @@ impl Transaction<'_> {
              AND l.app_id = job.app_id AND l.resource_id = job.resource_id AND l.state = 'in_doubt')",
         );
         sql.execute(self.conn)?;
-        let mut sql = Sql::new("UPDATE job SET run_id = NULL, approved = ");
-        sql.bind(false).push(" WHERE organization = ").bind(organization);
+        let mut sql = Sql::new(
+            "UPDATE job SET run_id = NULL, approved = FALSE, allowed_deactivations = 0, \
+             allowed_deletions = 0, allowed_memberships = 0 WHERE organization = ",
+        );
+        sql.bind(organization);
         sql.push(" AND run_id = ").bind(id);
         sql.execute(self.conn)?;
         let ended = run::table.find((organization, id)).filter(run::state.eq_any(open));

@@ -271,6 +271,14 @@ diesel::table! {
         run_id -> Nullable<Id>,
         error -> Nullable<Text>,
         approved -> Bool,
+        allowed_deactivations -> BigInt,
+        allowed_deletions -> BigInt,
+        allowed_memberships -> BigInt,
+        counted -> BigInt,
+        counted_limit -> Nullable<Text>,
+        counted_us -> Nullable<BigInt>,
+        held -> BigInt,
+        held_limit -> Nullable<Text>,
     }
 }
 
@@ -335,6 +343,9 @@ diesel::table! {
         action -> Text,
         digest -> Text,
         state -> Text,
+        deactivations -> BigInt,
+        deletions -> BigInt,
+        memberships -> BigInt,
     }
 }
 

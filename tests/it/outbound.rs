@@ -1,6 +1,7 @@
 //! Keeping apps equal to the directory, through a whole instance and over HTTP.
 
 mod admin;
+mod allowing;
 mod assigning;
 mod beside;
 pub mod bridge;

@@ -14,13 +14,26 @@ use crate::outbound::policy::Policy;
 use crate::outbound::weigh::{self, Change};
 use crate::store::apps::AppRow;
 use crate::store::jobs::Priority;
+use crate::store::removals::{Removed, Waiting};
 use crate::store::{self, Transaction};
 use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 /// Most characters of a reason.
-const LONGEST_REASON: usize = 500;
+const LONGEST_REASON: usize = 1_000;
+
+/// Reads why somebody approves something.
+///
+/// # Errors
+/// 400.
+pub fn reason(given: &str) -> Result<String, Problem> {
+    let reason = given.trim();
+    if !(1..=LONGEST_REASON).contains(&reason.chars().count()) {
+        return Err(Problem::field("reason", "say why, in 1 to 1000 characters"));
+    }
+    Ok(reason.to_owned())
+}
 
 /// An approval that comes with a change.
 #[derive(Deserialize, IntoParams, Default)]
@@ -30,7 +43,7 @@ pub struct ApprovalQuery {
     #[param(format = Int64, minimum = 0, maximum = 9_223_372_036_854_775_807_i64)]
     approve: Option<i64>,
     /// Why; kept in the audit log.
-    #[param(max_length = 500)]
+    #[param(max_length = 1000)]
     reason: Option<String>,
 }
 
@@ -82,7 +95,7 @@ impl Approval {
 /// A change that may be saved: whose accounts go with it, and what was approved of it.
 #[derive(Debug, Clone, Default)]
 pub struct Permit {
-    leaving: Vec<(ResourceId, &'static str)>,
+    leaving: Vec<(ResourceId, &'static str, Removed)>,
     approved: Option<String>,
 }
 
@@ -99,11 +112,11 @@ impl Permit {
         (actor, now_us): (&str, i64),
     ) -> store::Result<()> {
         let due: Vec<_> =
-            self.leaving.iter().map(|(id, kind)| (*id, *kind, Priority::Leaving)).collect();
+            self.leaving.iter().map(|(id, kind, _)| (*id, *kind, Priority::Leaving)).collect();
         transaction.mark_due(app.id, &due, now_us)?;
         let Some(approved) = &self.approved else { return Ok(()) };
-        let ids: Vec<ResourceId> = self.leaving.iter().map(|(id, _)| *id).collect();
-        transaction.approve_jobs(app.id, &ids)?;
+        let objects: Vec<_> = self.leaving.iter().map(|(id, _, removed)| (*id, *removed)).collect();
+        transaction.approve_jobs(app.id, &objects)?;
         transaction.record_audit(now_us, actor, "guard.approve", &app.name, Some(approved))
     }
 }
@@ -133,7 +146,8 @@ pub async fn weighed(
     }
     let weight = weigh::weigh(&state.engine, &application, change).await?;
     let breaches = weight.breaches(&application.policy.guard);
-    let leaving = weight.leaving.iter().map(|(id, kind)| (*id, kind.as_str())).collect();
+    let leaving =
+        weight.leaving.iter().map(|(id, kind, removed)| (*id, kind.as_str(), *removed)).collect();
     if breaches.is_empty() {
         return Ok(Permit { leaving, approved: None });
     }
@@ -160,6 +174,8 @@ pub struct GuardView {
     last_hour: Taken,
     /// Objects that wait for approval.
     held: u64,
+    /// What they would take away: all of it together is what `upTo` approves.
+    held_removals: Taken,
 }
 
 /// The most that may be taken away.
@@ -176,25 +192,34 @@ pub struct Most {
 /// How much an app has.
 #[derive(Serialize, ToSchema)]
 pub struct Has {
-    /// Accounts and groups.
+    /// Accounts and groups: what a share of deletions is taken of.
     accounts: u64,
+    /// Accounts that are switched on: what a share of deactivations is taken of.
+    active: u64,
     /// Members of its groups.
     memberships: u64,
 }
 
-/// What was taken away.
+/// What is taken away.
 #[derive(Serialize, ToSchema)]
 pub struct Taken {
-    /// Accounts that were switched off.
+    /// Accounts that are switched off.
     deactivations: u64,
-    /// Accounts and groups that were deleted.
+    /// Accounts and groups that are deleted.
     deletions: u64,
-    /// Members that groups lost.
+    /// Members that groups lose.
     memberships: u64,
 }
 
-/// What may be taken away from an app within an hour without anybody being asked, what was, and how many
-/// objects wait for approval.
+impl From<Removed> for Taken {
+    fn from(removed: Removed) -> Self {
+        let Removed { deactivations, deletions, memberships } = removed;
+        Self { deactivations, deletions, memberships }
+    }
+}
+
+/// What may be taken away from an app within an hour without anybody being asked, what was, and how much
+/// waits for approval.
 #[utoipa::path(get, path = "/apps/{app}/guard", operation_id = "getGuard", tag = "guard", responses((status = 200, body = GuardView), (status = 404, body = Problem), (status = 409, body = Problem)))]
 pub async fn get(
     caller: Auditor,
@@ -207,7 +232,7 @@ pub async fn get(
     })?;
     let limits = policy.guard;
     let (id, now_us) = (row.id, state.clock().now_us());
-    let (has, taken, held) = state
+    let (has, taken, waiting) = state
         .store()
         .read(caller.organization, move |reader| {
             let taken = reader.removed_lately(id, now_us)?;
@@ -217,17 +242,14 @@ pub async fn get(
     Ok(HttpResponse::Ok().json(GuardView {
         limits,
         most: Most {
-            deactivations: limits.deactivations.most(has.accounts),
+            deactivations: limits.deactivations.most(has.active),
             deletions: limits.deletions.most(has.accounts),
             memberships: limits.memberships.most(has.memberships),
         },
-        of: Has { accounts: has.accounts, memberships: has.memberships },
-        last_hour: Taken {
-            deactivations: taken.deactivations,
-            deletions: taken.deletions,
-            memberships: taken.memberships,
-        },
-        held,
+        of: Has { accounts: has.accounts, active: has.active, memberships: has.memberships },
+        last_hour: taken.into(),
+        held: waiting.objects,
+        held_removals: waiting.removals.into(),
     }))
 }
 
@@ -235,25 +257,36 @@ pub async fn get(
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct HeldApproval {
-    /// At most so many objects: `held` of what was looked at.
+    /// At most so much is taken away: `heldRemovals` of what was looked at, all together.
     #[schema(format = Int64, minimum = 0, maximum = 9_223_372_036_854_775_807_i64)]
     up_to: i64,
     /// Why; kept in the audit log.
-    #[schema(max_length = 500)]
-    #[serde(default)]
-    reason: Option<String>,
+    #[schema(min_length = 1, max_length = 1000, example = "The branch was closed.")]
+    reason: String,
+}
+
+/// What is taken away, in words.
+fn in_words(removed: &Removed) -> String {
+    let parts = [
+        (removed.deactivations, "accounts switched off"),
+        (removed.deletions, "accounts and groups deleted"),
+        (removed.memberships, "members of groups"),
+    ];
+    let parts = parts.into_iter().filter(|(count, _)| *count > 0);
+    let parts: Vec<String> = parts.map(|(count, what)| format!("{count} {what}")).collect();
+    if parts.is_empty() { "nothing that is known".to_owned() } else { parts.join(", ") }
 }
 
 /// How many objects wait no longer.
 #[derive(Serialize, ToSchema)]
 pub struct Released {
-    released: usize,
+    released: u64,
 }
 
 /// Approves what waits for approval: it is done, whatever the limits. Refused when more waits than is
 /// approved. What the source has put right meanwhile finds nothing to do.
 #[utoipa::path(post, path = "/apps/{app}/guard/approve", operation_id = "approveHeld", tag = "guard", request_body = HeldApproval, responses(
-    (status = 202, body = Released), (status = 404, body = Problem), (status = 409, body = Problem)))]
+    (status = 202, body = Released), (status = 400, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem)))]
 pub async fn approve(
     caller: Admin,
     state: web::Data<ApiState>,
@@ -263,35 +296,35 @@ pub async fn approve(
     let body = body.into_inner();
     let up_to =
         u64::try_from(body.up_to).map_err(|_negative| Problem::field("upTo", "give 0 or more"))?;
-    let approval = Approval::new(None, body.reason)?;
+    let reason = reason(&body.reason)?;
     let row = state.app(caller.organization, &app).await?;
     let now_us = state.clock().now_us();
     let actor = caller.actor();
     let released = state
         .store()
         .write(caller.organization, move |transaction| {
+            let approved = transaction.approve_waiting(row.id, up_to, now_us)?;
+            if approved.objects > 0 {
+                let note = format!(
+                    "{} objects that waited approved, which take away {}. Reason: {reason}",
+                    approved.objects,
+                    in_words(&approved.removals)
+                );
+                let note = Some(note.as_str());
+                transaction.record_audit(now_us, &actor, "guard.approve", &row.name, note)?;
+                return Ok(Ok(approved.objects));
+            }
             let waiting = transaction.waiting_for_approval(row.id)?;
-            if waiting > up_to {
-                return Ok(Err(waiting));
-            }
-            let released = transaction.approve_waiting(row.id, now_us)?;
-            if released > 0 {
-                let note = approval.note(&format!("{released} objects that waited approved."));
-                transaction.record_audit(
-                    now_us,
-                    &actor,
-                    "guard.approve",
-                    &row.name,
-                    Some(&note),
-                )?;
-            }
-            Ok(Ok(released))
+            Ok(if waiting.objects == 0 { Ok(0) } else { Err(waiting) })
         })
         .await?;
-    let released = released.map_err(|waiting| {
+    let released = released.map_err(|Waiting { objects, removals }| {
+        let total = removals.total();
         Problem::conflict(format!(
-            "{waiting} objects wait for approval, and up to {up_to} were approved: nothing was \
-             released. Look at them (GET /api/v1/apps/{{app}}/parked), and approve {waiting}."
+            "{objects} objects wait for approval, which take away {}, and up to {up_to} were \
+             approved: nothing was released. Look at them (GET /api/v1/apps/{{app}}/parked), and \
+             approve {total}.",
+            in_words(&removals)
         ))
     })?;
     state.engine.nudge();

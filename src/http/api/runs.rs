@@ -4,6 +4,7 @@ pub(super) mod events;
 
 use super::body::{Json, Raw, optional};
 use super::caller::{Admin, Auditor};
+use super::guard::reason;
 use super::paging::{PAGE, is_full, parsed};
 use super::problem::Problem;
 use super::state::ApiState;
@@ -195,7 +196,8 @@ fn of(application: &Application) -> (AppId, Option<Nesting>) {
 }
 
 /// *Confirm*: applies a planned run, as soon as no other run of the app is being applied. A second
-/// confirmation changes nothing.
+/// confirmation changes nothing. A plan that has waited for more than 24 hours, or would pass the limits
+/// now, is made anew.
 #[utoipa::path(post, path = "/runs/{run}/confirm", operation_id = "confirmRun", tag = "sync", responses(
     (status = 200, body = RunView), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
 pub async fn confirm(
@@ -212,11 +214,23 @@ pub async fn confirm(
             return Err(Problem::conflict("the run could not be planned: plan a new one"));
         }
         "held" => return Err(held(&row)),
+        "planned" => {
+            if let Some(why) = sync::outdated(&state.engine, &application, &row).await? {
+                return Err(again(&application, &why));
+            }
+        }
         _ => {}
     }
     let organization = caller.organization;
     let started = sync::confirm(&state.engine, organization, of(&application), row.id).await?;
     Ok(HttpResponse::Ok().json(RunView::of(started.unwrap_or(row), state.clock().now_us())))
+}
+
+fn again(application: &Application, why: &str) -> Problem {
+    Problem::conflict(format!(
+        "{why}: plan it again (POST /api/v1/apps/{}/sync), look at the plan and confirm that one",
+        application.row.name
+    ))
 }
 
 fn held(row: &RunRow) -> Problem {
@@ -239,10 +253,7 @@ pub async fn approve(
     run: web::Path<String>,
     body: Json<RunApproval>,
 ) -> Result<HttpResponse, Problem> {
-    let reason = body.into_inner().reason.trim().to_owned();
-    if !(1..=1_000).contains(&reason.chars().count()) {
-        return Err(Problem::field("reason", "say why, in 1 to 1000 characters"));
-    }
+    let reason = reason(&body.into_inner().reason)?;
     let row = find(&state, &caller, &run).await?;
     let application = application(&state, &caller, &row).await?;
     ready(&application)?;
@@ -251,6 +262,9 @@ pub async fn approve(
             "the run is {}: only a held one is approved",
             row.state
         )));
+    }
+    if sync::is_old(&row, state.clock().now_us()) {
+        return Err(again(&application, "the plan is older than 24 hours"));
     }
     let approval = Approval { by: caller.actor(), reason };
     let app = (application.row.clone(), application.groups());

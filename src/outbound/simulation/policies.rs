@@ -162,7 +162,7 @@ impl World {
             self.scene().say(&format!("a held run of app{app} is approved"));
             self.let_run(app, run.id, true);
         }
-        self.write(move |transaction| transaction.approve_waiting(id, now_us));
+        self.write(move |transaction| transaction.approve_waiting(id, u64::MAX, now_us).map(drop));
     }
 
     /// Those whose accounts an app lost are looked for anew.

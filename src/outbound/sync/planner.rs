@@ -10,13 +10,14 @@ use crate::mapping::impact::in_words;
 use crate::mapping::record::Record;
 use crate::outbound::application::Application;
 use crate::outbound::engine::Engine;
-use crate::outbound::guard::{self, Breach, Removals, Totals};
+use crate::outbound::guard::{self, Breach, Removals};
 use crate::outbound::plan::Situation;
 use crate::outbound::preview::{Rehearsal, rehearse};
 use crate::outbound::situation::{self, Beside, Reading};
 use crate::outbound::worker::PLANNED_MEMBERS;
 use crate::scim::value::fold;
 use crate::store::leases::Lease;
+use crate::store::removals::Removed;
 use crate::store::runs::{ItemRow, ItemState, RunRow};
 use crate::store::{self, Transaction};
 use serde::{Deserialize, Serialize};
@@ -340,11 +341,16 @@ impl Planner<'_> {
             self.summary.nobody &= !one.is_inside;
             self.summary.removals.deactivations += one.removals.deactivations;
             self.summary.removals.deletions += one.removals.deletions;
-            self.summary.removals.memberships +=
-                self.losing.get(&one.id).copied().unwrap_or_default();
+            let leaving = self.losing.get(&one.id).copied().unwrap_or_default();
+            self.summary.removals.memberships += leaving;
             self.summary.removals.keys += one.removals.keys;
             if let Some(mut item) = one.item.take() {
                 action.clone_into(&mut item.action);
+                item.removals = Removed {
+                    deactivations: one.removals.deactivations,
+                    deletions: one.removals.deletions,
+                    memberships: leaving,
+                };
                 items.push(item);
             }
         }
@@ -368,25 +374,16 @@ impl Planner<'_> {
         let total = i64::try_from(total).unwrap_or(i64::MAX);
         let (run, app) = (self.row.id, self.application.row.id);
         let (removals, limits) = (self.summary.removals, self.application.policy.guard);
-        let planned_removals = removals;
         let groups = self.application.groups();
         let listed = self.summary.listing.as_ref().map_or(0, |listing| listing.accounts);
         let counts =
             (i64::try_from(seen).unwrap_or(i64::MAX), i64::try_from(listed).unwrap_or(i64::MAX));
         let now_us = self.engine.clock().now_us();
         self.fenced(move |transaction| {
-            let (accounts, memberships) = transaction.count_linked(app)?;
-            // What the last hour took away counts, whoever took it.
-            let lately = transaction.removed_lately(app, now_us)?;
-            let removals = Removals {
-                deactivations: removals.deactivations + lately.deactivations,
-                deletions: removals.deletions + lately.deletions,
-                memberships: removals.memberships + lately.memberships,
-                ..removals
-            };
-            let takes = planned_removals.total() > 0;
-            let breaches = guard::breaches(&limits, &removals, &Totals { accounts, memberships });
-            let breaches = if takes { breaches } else { Vec::new() };
+            let totals = transaction.held_by(app)?.into();
+            // What the last hour took away counts, whoever took it, unless somebody approved it.
+            let lately = transaction.removed_lately(app, now_us)?.into();
+            let breaches = guard::breaches(&limits, &removals, &lately, &totals);
             let held = (!breaches.is_empty()).then(|| held(&breaches));
             transaction.lock_organization()?;
             if !transaction.note_planning(run, counts, &summary)?
@@ -434,6 +431,7 @@ fn judge(application: &Application, kind: Kind, reading: &Reading, now_us: i64) 
         action: action.to_owned(),
         digest: rehearsal.digest(),
         state: ItemState::Planned.as_str().to_owned(),
+        removals: Removed::default(),
     });
     Judged { item, action, id: reading.id, key, removals, is_inside }
 }

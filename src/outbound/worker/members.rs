@@ -1,11 +1,13 @@
 //! Who is in a group, as differences: only members that may differ are looked at, and only those
 //! that do are sent.
 
+use super::hold::leaving;
 use super::record::Action;
 use super::{Push, Stop};
 use crate::adapters::adapter::{Failure, MemberChange, Reason, RemoteId, Told};
 use crate::clock::Stopwatch;
 use crate::store::pushes::DueMember;
+use crate::store::removals::Removal;
 use async_trait::async_trait;
 
 /// Tells the app of every member that differs, in requests of the size that it takes. Members that
@@ -63,7 +65,7 @@ pub(super) async fn push(push: &Push<'_>, group: &RemoteId, asked: &mut bool) ->
         }
     }
     match (held, refused) {
-        (Some(held), _) => Err(held),
+        (Some(held), _) => Err(Stop::Held(held)),
         (None, Some(reason)) => Err(Stop::App(Failure::Refused(reason))),
         (None, None) => Ok(()),
     }
@@ -96,7 +98,6 @@ async fn tell(
         *asked = true;
         push.application.adapter.members(group, &change, push).await?;
     }
-    push.taken(&push.leaving(due));
     settle(push, due.to_vec(), told, &watch).await
 }
 
@@ -124,6 +125,7 @@ async fn settle(
 ) -> Result<(), Stop> {
     let (app, group) = (push.application.row.id, push.job.resource);
     let detail = format!("{told} members");
+    let left = leaving(&due);
     let attempt = (told > 0).then(|| {
         push.recorder.attempt(
             Action::Members,
@@ -136,6 +138,9 @@ async fn settle(
     push.recorder
         .fenced(move |transaction| {
             transaction.settle_members(app, group, &due)?;
+            if left > 0 {
+                transaction.note_taken(app, group, Removal::Membership, left)?;
+            }
             attempt.iter().try_for_each(|attempt| transaction.insert_attempt(attempt))
         })
         .await

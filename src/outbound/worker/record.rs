@@ -9,6 +9,7 @@ use crate::id::{self, AppId, AttemptId, ResourceId};
 use crate::mapping::field::Kind;
 use crate::mapping::record::Record;
 use crate::notification::digest::Notice;
+use crate::outbound::allowance::Held;
 use crate::outbound::application::Application;
 use crate::outbound::engine::{Engine, micros};
 use crate::outbound::plan::{Cause, Following, Link, Origin, Parked};
@@ -18,6 +19,7 @@ use crate::store::apps::Pause;
 use crate::store::attempts::AttemptRow;
 use crate::store::jobs::{Closed, Job, Priority};
 use crate::store::links::LinkRow;
+use crate::store::removals::Removal;
 use crate::store::{self, Transaction};
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
@@ -45,6 +47,15 @@ pub(super) enum Action {
 }
 
 impl Action {
+    /// What it takes away.
+    const fn removal(self) -> Option<Removal> {
+        match self {
+            Self::Deactivate => Some(Removal::Deactivation),
+            Self::Delete => Some(Removal::Deletion),
+            _ => None,
+        }
+    }
+
     pub(super) const fn as_str(self) -> &'static str {
         match self {
             Self::Create => "create",
@@ -318,9 +329,11 @@ impl<'a> Recorder<'a> {
         let attempt = self.attempt(action, "done", fields, None, watch.elapsed_us());
         let job = self.job.clone();
         let new = matches!(action, Action::Create | Action::Adopt);
+        let removal = action.removal();
         if is_last && !new {
             self.closing(move |transaction| {
                 transaction.put_link(&row)?;
+                note_taken(transaction, &row, removal)?;
                 transaction.insert_attempt(&attempt)
             })
             .await?;
@@ -339,6 +352,7 @@ impl<'a> Recorder<'a> {
                 transaction.take_stray(&row)?;
             }
             transaction.put_link(&row)?;
+            note_taken(transaction, &row, removal)?;
             transaction.insert_attempt(&attempt)?;
             if new {
                 // They went with a link that was lost, and nobody was told of accounts that came since.
@@ -390,6 +404,9 @@ impl<'a> Recorder<'a> {
                 transaction.mark_referrers(app, resource, now_us)?;
             }
             transaction.delete_link(app, resource, account_gone)?;
+            if let Some(removal) = action.and_then(Action::removal) {
+                transaction.note_taken(app, resource, removal, 1)?;
+            }
             attempt.iter().try_for_each(|attempt| transaction.insert_attempt(attempt))
         })
         .await
@@ -400,8 +417,9 @@ impl<'a> Recorder<'a> {
         self.closing(|_| Ok(())).await
     }
 
-    /// Parks the job until the object changes or a person retries.
-    pub(super) async fn park(&self, parked: &Parked) -> Result<(), Stop> {
+    /// Parks the job until the object changes or a person retries; with how much it would take away,
+    /// where that is held.
+    pub(super) async fn park(&self, parked: &Parked, held: Option<Held>) -> Result<(), Stop> {
         let job = self.job.clone();
         let app = self.application.row.id;
         let now_us = self.engine.clock().now_us();
@@ -411,6 +429,9 @@ impl<'a> Recorder<'a> {
         self.fenced(move |transaction| {
             let parked = transaction.park_job(app, &job, &reason)?;
             transaction.insert_attempt(&attempt)?;
+            if let Some(held) = held {
+                transaction.note_held(app, job.resource, held.removal, held.count)?;
+            }
             if parked {
                 let notice = Notice {
                     resource: job.resource,
@@ -500,6 +521,18 @@ impl<'a> Recorder<'a> {
             transaction.pause_app(app, Some(revision), Some(&pause), now_us)
         })
         .await
+    }
+}
+
+/// Notes that the app did what it was permitted to.
+fn note_taken(
+    transaction: &mut Transaction<'_>,
+    row: &LinkRow,
+    removal: Option<Removal>,
+) -> store::Result<()> {
+    match removal {
+        Some(removal) => transaction.note_taken(row.app, row.resource, removal, 1),
+        None => Ok(()),
     }
 }
 

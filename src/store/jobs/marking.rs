@@ -16,22 +16,43 @@ const ON_MARKED: &str = " ON CONFLICT (organization, app_id, resource_id) DO UPD
 /// A change of the object: a run that counted the job as failed has seen the last of it.
 const KEEPS_RUN: &str = "run_id = CASE WHEN job.state = 'parked' THEN NULL ELSE job.run_id END, \
      state = CASE WHEN job.state IN ('parked', 'waiting') THEN 'ready' ELSE job.state END";
-/// For the objects of a plan: the columns, and what happens to jobs that are there. What the run takes
-/// away was looked at as a whole.
+/// For the objects of a plan: the columns, and what happens to jobs that are there. As much as the run
+/// planned to take away was looked at as a whole; what somebody approved before stays as it is.
 pub mod taken_by_run {
+    macro_rules! taken {
+        ($column:literal) => {
+            concat!(
+                $column,
+                " = CASE WHEN job.approved AND job.allowed_deactivations + job.allowed_deletions \
+                 + job.allowed_memberships > 0 THEN job.",
+                $column,
+                " ELSE excluded.",
+                $column,
+                " END, "
+            )
+        };
+    }
+
     /// Up to the rows.
     pub const COLUMNS: &str = "INSERT INTO job (organization, app_id, resource_id, kind, generation, \
-         state, priority, run_at_us, attempts, fence, run_id, approved) ";
+         state, priority, run_at_us, attempts, fence, run_id, approved, \
+         allowed_deactivations, allowed_deletions, allowed_memberships) ";
     /// After the rows.
-    pub const ON_MARKED: &str = " ON CONFLICT (organization, app_id, resource_id) DO UPDATE SET \
+    pub const ON_MARKED: &str = concat!(
+        " ON CONFLICT (organization, app_id, resource_id) DO UPDATE SET \
          generation = job.generation + 1, \
          attempts = CASE WHEN job.state = 'parked' THEN 0 ELSE job.attempts END, \
          error = CASE WHEN job.state = 'parked' THEN NULL ELSE job.error END, \
          run_at_us = CASE WHEN job.state = 'running' THEN job.run_at_us ELSE excluded.run_at_us END, \
          priority = CASE WHEN excluded.priority < job.priority THEN excluded.priority \
                          ELSE job.priority END, \
-         run_id = excluded.run_id, approved = excluded.approved, \
-         state = CASE WHEN job.state IN ('parked', 'waiting') THEN 'ready' ELSE job.state END";
+         run_id = excluded.run_id, ",
+        taken!("approved"),
+        taken!("allowed_deactivations"),
+        taken!("allowed_deletions"),
+        taken!("allowed_memberships"),
+        "state = CASE WHEN job.state IN ('parked', 'waiting') THEN 'ready' ELSE job.state END",
+    );
 }
 const COLUMNS: &str = "INSERT INTO job (organization, app_id, resource_id, kind, generation, \
      state, priority, run_at_us, attempts, fence, run_id) ";

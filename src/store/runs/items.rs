@@ -3,9 +3,10 @@
 use crate::id::{AppId, ResourceId, RunId};
 use crate::store::connection::Id;
 use crate::store::jobs::taken_by_run;
+use crate::store::removals::{HELD, Removed};
 use crate::store::sql::Sql;
 use crate::store::{Reader, Result, Transaction};
-use diesel::sql_types::Text;
+use diesel::sql_types::{BigInt, Text};
 
 /// One object of a plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +21,8 @@ pub struct ItemRow {
     pub digest: String,
     /// How far it is.
     pub state: String,
+    /// What it would take away.
+    pub removals: Removed,
 }
 
 /// How far an object of a plan is.
@@ -57,7 +60,8 @@ impl Reader<'_> {
         limit: i64,
     ) -> Result<Vec<ItemRow>> {
         let mut sql = Sql::new(
-            "SELECT resource_id, kind, action, digest, state FROM run_item WHERE organization = ",
+            "SELECT resource_id, kind, action, digest, state, deactivations, deletions, memberships \
+             FROM run_item WHERE organization = ",
         );
         sql.bind(self.organization).push(" AND run_id = ").bind(run);
         if let Some(action) = action {
@@ -67,16 +71,23 @@ impl Reader<'_> {
             sql.push(" AND resource_id > ").bind(after);
         }
         sql.push(" ORDER BY resource_id LIMIT ").bind(limit);
-        type Row = (ResourceId, String, String, String, String);
-        let rows: Vec<Row> = sql.load::<(Id, Text, Text, Text, Text), _>(self.conn)?;
+        type Row = (ResourceId, String, String, String, String, i64, i64, i64);
+        type Types = (Id, Text, Text, Text, Text, BigInt, BigInt, BigInt);
+        let number = |count| u64::try_from(count).unwrap_or_default();
+        let rows: Vec<Row> = sql.load::<Types, _>(self.conn)?;
         Ok(rows
             .into_iter()
-            .map(|(resource, kind, action, digest, state)| ItemRow {
+            .map(|(resource, kind, action, digest, state, off, gone, left)| ItemRow {
                 resource,
                 kind,
                 action,
                 digest,
                 state,
+                removals: Removed {
+                    deactivations: number(off),
+                    deletions: number(gone),
+                    memberships: number(left),
+                },
             })
             .collect())
     }
@@ -95,15 +106,20 @@ impl Transaction<'_> {
     pub fn insert_items(&mut self, run: RunId, items: &[ItemRow]) -> Result<()> {
         for chunk in items.chunks(200) {
             let mut sql = Sql::new(
-                "INSERT INTO run_item (organization, run_id, resource_id, kind, action, digest, state) \
-                 VALUES ",
+                "INSERT INTO run_item (organization, run_id, resource_id, kind, action, digest, state, \
+                 deactivations, deletions, memberships) VALUES ",
             );
             for (at, item) in chunk.iter().enumerate() {
                 sql.push(if at == 0 { "(" } else { ", (" });
                 sql.bind(self.organization).push(", ").bind(run).push(", ").bind(item.resource);
                 sql.push(", ").bind(item.kind.as_str()).push(", ").bind(item.action.as_str());
                 sql.push(", ").bind(item.digest.as_str());
-                sql.push(", ").bind(item.state.as_str()).push(")");
+                sql.push(", ").bind(item.state.as_str());
+                let Removed { deactivations, deletions, memberships } = item.removals;
+                for count in [deactivations, deletions, memberships] {
+                    sql.push(", ").bind(i64::try_from(count).unwrap_or(i64::MAX));
+                }
+                sql.push(")");
             }
             sql.push(" ON CONFLICT DO NOTHING");
             sql.execute(self.conn)?;
@@ -111,9 +127,29 @@ impl Transaction<'_> {
         Ok(())
     }
 
-    /// Makes every object of a plan due for the run; groups after the users, who are their members.
-    /// Answers how many.
-    pub(super) fn mark_items(&mut self, app: AppId, run: RunId, now_us: i64) -> Result<i64> {
+    /// Leaves out of a run what waits for approval and takes away nothing by its plan: what is held now
+    /// came after it. Answers how many.
+    pub(super) fn leave_held(&mut self, app: AppId, run: RunId) -> Result<i64> {
+        let mut sql = Sql::new("UPDATE run_item SET state = 'parked' WHERE organization = ");
+        sql.bind(self.organization).push(" AND run_id = ").bind(run);
+        sql.push(
+            " AND deactivations + deletions + memberships = 0 AND EXISTS (SELECT 1 FROM job j \
+             WHERE j.organization = run_item.organization AND j.resource_id = run_item.resource_id \
+             AND j.app_id = ",
+        );
+        sql.bind(app).push(" AND j.state = 'parked' AND j.error LIKE ").bind(HELD).push(")");
+        Ok(i64::try_from(sql.execute(self.conn)?).unwrap_or(i64::MAX))
+    }
+
+    /// Makes every object of a plan due for the run; groups after the users, who are their members. Each
+    /// may take away as much as was planned; `approved`: by somebody, and not counted. Answers how many.
+    pub(super) fn mark_items(
+        &mut self,
+        app: AppId,
+        run: RunId,
+        approved: bool,
+        now_us: i64,
+    ) -> Result<i64> {
         let mut select =
             Sql::new(", resource_id, kind, 1, 'ready', CASE action WHEN 'deactivate' ");
         // Who loses access goes first, here as elsewhere.
@@ -122,8 +158,9 @@ impl Transaction<'_> {
         );
         select.bind(now_us).push(", 0, ").bind(now_us);
         // Only what was counted as taken away: whoever leaves meanwhile is counted like anybody.
-        select.push(", run_id, action IN ('deactivate', 'delete') OR kind = 'Group'");
+        select.push(", run_id, ").bind(approved).push(", deactivations, deletions, memberships");
         select.push(" FROM run_item WHERE organization = ").bind(self.organization);
+        select.push(" AND state = 'planned'");
         // In one order for all, so that nobody waits for another who waits for them.
         select.push(" AND run_id = ").bind(run).push(" ORDER BY resource_id");
         let mut sql = Sql::new(taken_by_run::COLUMNS);

@@ -17,6 +17,7 @@ use rollcall::store::changes::{ChangeOp, NewChange};
 use rollcall::store::deliveries::Tried;
 use rollcall::store::jobs::Priority;
 use rollcall::store::notifications::NotificationRow;
+use rollcall::store::removals::Removed;
 use rollcall::store::retention::{START, Table};
 use rollcall::store::runs::{ItemRow, RunRow};
 use rollcall::vault::Vault;
@@ -215,14 +216,14 @@ both! {
             }
             let items: Vec<ItemRow> = (0..1_100).map(|_| ItemRow {
                 resource: new_id(), kind: "User".into(), action: "create".into(),
-                digest: String::new(), state: "done".into(),
+                digest: String::new(), state: "done".into(), removals: Removed::default(),
             }).collect();
             t.insert_items(old_id, &items)
         }).await.unwrap();
         // Somebody whom a run left parked.
         let parked = ItemRow {
             resource: new_id(), kind: "User".into(), action: "create".into(),
-            digest: String::new(), state: "planned".into(),
+            digest: String::new(), state: "planned".into(), removals: Removed::default(),
         };
         world.store.write(ORG, move |t| t.insert_items(awaited_id, std::slice::from_ref(&parked))).await.unwrap();
         let job = format!(

@@ -4,7 +4,7 @@ use crate::world::{NOW, ORG, both};
 use rollcall::store::jobs::Priority;
 use rollcall::store::links::LinkRow;
 use rollcall::store::pushes::Nesting;
-use rollcall::store::removals::{Removed, counts};
+use rollcall::store::removals::{Allowance, Removal, Removed, Waiting, counts};
 use serde_json::Map;
 
 const MINUTE: i64 = 60_000_000;
@@ -74,18 +74,55 @@ both! {
             Ok(())
         }).await.unwrap();
         let released = world.store.write(ORG, move |t| {
-            assert_eq!(t.waiting_for_approval(app)?, 1);
-            let released = t.approve_waiting(app, NOW)?;
-            assert_eq!(t.waiting_for_approval(app)?, 0);
-            Ok(released)
+            t.note_held(app, held, Removal::Membership, 9)?;
+            let waits = Waiting { objects: 1, removals: Removal::Membership.times(9) };
+            assert_eq!(t.waiting_for_approval(app)?, waits);
+            assert_eq!(t.approve_waiting(app, 8, NOW)?, Waiting::default(), "nine are more than eight");
+            assert_eq!(t.waiting_for_approval(app)?, waits);
+            let released = t.approve_waiting(app, 9, NOW)?;
+            assert_eq!(released, waits);
+            assert_eq!(t.waiting_for_approval(app)?, Waiting::default());
+            Ok(released.objects)
         }).await.unwrap();
         assert_eq!(released, 1);
-        let mut jobs = world.store.write(ORG, move |t| {
+        let jobs = world.store.write(ORG, move |t| {
             t.claim_jobs(app, NOW, 10, NOW + MINUTE, false)
         }).await.unwrap();
-        jobs.sort_by_key(|job| job.resource);
-        let found: Vec<_> = jobs.iter().map(|job| (job.resource, job.approved)).collect();
-        assert_eq!(found, [(held, true), (ready, false)]);
+        let mut due: Vec<_> = jobs.iter().map(|job| job.resource).collect();
+        due.sort_unstable();
+        assert_eq!(due, [held, ready]);
+        let of = async |one| world.store.read(ORG, move |r| r.allowance(app, one)).await.unwrap();
+        let nine = Removal::Membership.times(9);
+        let approved = Allowance { allowed: nine, approved: true, counted: None };
+        assert_eq!((of(held).await, of(ready).await), (approved, Allowance::default()));
+
+        // It is used up by what is taken away, and ends when the job is parked.
+        world.store.write(ORG, move |t| t.note_taken(app, held, Removal::Membership, 4)).await.unwrap();
+        assert_eq!(of(held).await.allowed, Removal::Membership.times(5));
+        world.store.write(ORG, move |t| t.note_taken(app, held, Removal::Deletion, 4)).await.unwrap();
+        assert_eq!(of(held).await.allowed, Removal::Membership.times(5), "that is another kind");
+        let job = jobs.into_iter().find(|job| job.resource == held).unwrap();
+        world.store.write(ORG, move |t| t.park_job(app, &job, "{}")).await.unwrap();
+        assert_eq!(of(held).await, Allowance::default());
+    }
+
+    /// What is counted and not done is remembered with the job, as long as it counts.
+    async fn what_is_counted_is_remembered_until_it_is_done(world: World) {
+        let app = world.app("training").await;
+        let group = world.group("Everybody", &[]).await;
+        world.store.write(ORG, move |t| {
+            t.mark_due(app, &[(group, "Group", Priority::Group)], NOW)?;
+            t.note_counted(app, group, Removal::Membership, (7, NOW))
+        }).await.unwrap();
+        let of = async || world.store.read(ORG, move |r| r.allowance(app, group)).await.unwrap();
+        let known = of().await;
+        assert_eq!(known.counted(Removal::Membership, NOW + 60 * MINUTE), 7);
+        assert_eq!(known.counted(Removal::Membership, NOW + 70 * MINUTE), 0, "it was long ago");
+        assert_eq!(known.counted(Removal::Deletion, NOW), 0);
+        world.store.write(ORG, move |t| t.note_taken(app, group, Removal::Membership, 3)).await.unwrap();
+        assert_eq!(of().await.counted(Removal::Membership, NOW), 4);
+        world.store.write(ORG, move |t| t.note_taken(app, group, Removal::Membership, 9)).await.unwrap();
+        assert_eq!(of().await.counted(Removal::Membership, NOW), 0);
     }
 
     /// Somebody was deleted and made anew: the account is another's now, who is in the group, and taking

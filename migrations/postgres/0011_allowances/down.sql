@@ -1,0 +1,11 @@
+ALTER TABLE run_item DROP COLUMN memberships;
+ALTER TABLE run_item DROP COLUMN deletions;
+ALTER TABLE run_item DROP COLUMN deactivations;
+ALTER TABLE job DROP COLUMN held_limit;
+ALTER TABLE job DROP COLUMN held;
+ALTER TABLE job DROP COLUMN counted_us;
+ALTER TABLE job DROP COLUMN counted_limit;
+ALTER TABLE job DROP COLUMN counted;
+ALTER TABLE job DROP COLUMN allowed_memberships;
+ALTER TABLE job DROP COLUMN allowed_deletions;
+ALTER TABLE job DROP COLUMN allowed_deactivations;
