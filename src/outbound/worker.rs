@@ -10,6 +10,7 @@ mod record;
 mod trouble;
 
 use super::application::Application;
+use super::drift::ACTIVE;
 use super::engine::{Engine, micros};
 use super::plan::{self, Cause, Following, Found, Link, Next, Origin, Parked, Situation};
 use super::policy::Lost;
@@ -207,6 +208,7 @@ impl Push<'_> {
             );
             match next {
                 Next::Done(verdict) => {
+                    self.agree(&mut now, verdict).await?;
                     if kind == Kind::Group
                         && verdict == plan::Verdict::InSync
                         && let Some(remote) = now.link.as_ref().and_then(|link| link.remote.clone())
@@ -302,9 +304,12 @@ impl Push<'_> {
                     done?;
                     let names =
                         change.set.keys().chain(&change.cleared).cloned().collect::<Vec<_>>();
+                    let mut settled = names.clone();
                     if let Some(link) = &mut now.link {
-                        link.record = whole;
+                        settled.extend(link.agreed(&now.desired.always));
+                        link.accepted(whole);
                     }
+                    self.recorder.settles(settled);
                     if self.linked(&now, Action::Update, names, &watch).await? {
                         return Ok(());
                     }
@@ -327,8 +332,9 @@ impl Push<'_> {
                     self.taken(removal.as_slice());
                     let action = if active { Action::Reactivate } else { Action::Deactivate };
                     if let Some(link) = &mut now.link {
-                        link.active = active;
+                        link.switched(active);
                     }
+                    self.recorder.settles(vec![ACTIVE.to_owned()]);
                     if self.linked(&now, action, Vec::new(), &watch).await? {
                         return Ok(());
                     }
@@ -410,6 +416,21 @@ impl Push<'_> {
             self.leave_app();
         }
         self.recorder.linked(now.kind, link, (action, fields), is_last, watch).await
+    }
+
+    /// The directory came to want what somebody changed in the app: nothing is to be put right.
+    async fn agree(&self, now: &mut Situation, verdict: plan::Verdict) -> Result<(), Stop> {
+        let desired = &now.desired.always;
+        let Some(link) = now.link.as_mut().filter(|_| verdict == plan::Verdict::InSync) else {
+            return Ok(());
+        };
+        let agreed = link.agreed(desired);
+        if agreed.is_empty() {
+            return Ok(());
+        }
+        let whole = plan::whole(&link.record, desired);
+        link.accepted(whole);
+        self.recorder.agree(now.kind, link, agreed).await
     }
 
     /// Looks by each key until one finds something, and says which of the finds are taken.
