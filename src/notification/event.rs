@@ -75,6 +75,11 @@ impl App<'_> {
         json!({ "id": self.id, "name": self.name })
     }
 
+    /// A sentence about any app, about this one.
+    pub(super) fn told_of(self, sentence: &str) -> String {
+        sentence.replace("{app}", self.name)
+    }
+
     fn event(self, kind: Kind, mut data: Value) -> Event {
         if let Some(data) = data.as_object_mut() {
             data.insert("app".to_owned(), self.told());
@@ -85,6 +90,7 @@ impl App<'_> {
     /// Nothing is sent to it any more. What the app answered is left out: it may quote anything.
     pub fn paused(self, by: &str, until_us: Option<i64>) -> Event {
         let (reason, remedy) = pause(by);
+        let remedy = self.told_of(remedy);
         let data = json!({
             "pausedBy": by, "reason": reason, "remedy": remedy, "pausedUntil": until_us.map(rfc3339),
         });
@@ -107,6 +113,7 @@ impl App<'_> {
             ),
             _ => None,
         };
+        let remedy = remedy.map(|text| self.told_of(text).replace("{run}", &run.id.to_string()));
         self.event(Kind::RunFinished, json!({ "run": run.told(), "remedy": remedy }))
     }
 

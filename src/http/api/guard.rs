@@ -265,6 +265,7 @@ pub async fn approve(
         u64::try_from(body.up_to).map_err(|_negative| Problem::field("upTo", "give 0 or more"))?;
     let approval = Approval::new(None, body.reason)?;
     let row = state.app(caller.organization, &app).await?;
+    let name = row.name.clone();
     let now_us = state.clock().now_us();
     let actor = caller.actor();
     let released = state
@@ -291,7 +292,7 @@ pub async fn approve(
     let released = released.map_err(|waiting| {
         Problem::conflict(format!(
             "{waiting} objects wait for approval, and up to {up_to} were approved: nothing was \
-             released. Look at them (GET /api/v1/apps/{{app}}/parked), and approve {waiting}."
+             released. Look at them (GET /api/v1/apps/{name}/parked), and approve {waiting}."
         ))
     })?;
     state.engine.nudge();
