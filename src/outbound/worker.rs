@@ -197,7 +197,7 @@ impl Push<'_> {
             let next = plan::next(&now);
             self.permit(&next).await?;
             let removal = self.removal(&next);
-            self.trace.decided(kind, &next);
+            self.trace.decided(&now, &next);
             *asked |= matches!(
                 next,
                 Next::Look(_)

@@ -116,8 +116,7 @@ impl Reader<'_> {
     ) -> Result<HashMap<ResourceId, Map<String, Value>>> {
         let mut found = HashMap::new();
         for chunk in remote_ids.chunks(500) {
-            let mut sql =
-                Sql::new("SELECT resource_id, righted FROM link WHERE organization = ");
+            let mut sql = Sql::new("SELECT resource_id, righted FROM link WHERE organization = ");
             sql.bind(self.organization).push(" AND app_id = ").bind(app);
             sql.push(" AND kind = ").bind(kind).push(" AND righted IS NOT NULL");
             sql.push(" AND remote_id IN (").binds(chunk.iter().cloned()).push(")");

@@ -2,11 +2,13 @@
 
 mod admin;
 mod assigning;
+mod auditing;
 mod beside;
 pub mod bridge;
 mod budget;
 mod complaints;
 mod crowding;
+mod deciding;
 mod delivering;
 mod downstream;
 mod drafting;
