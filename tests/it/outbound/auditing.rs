@@ -58,7 +58,7 @@ both! {
         assert_eq!(last["at"], "2024-07-01T00:00:00.000Z");
         let (of_app, _) = all(&bridge, "/audit?subject=sandbox").await;
         let actions: BTreeSet<&str> = of_app.iter().map(|one| one["action"].as_str().unwrap()).collect();
-        assert_eq!(actions, ["app.create", "app.update"].into());
+        assert_eq!(actions, ["app.create", "app.provisioning.on", "app.update"].into());
         let (of_ann, _) = all(&bridge, &format!("/audit?subject={ann}")).await;
         assert_eq!((of_ann.len(), &of_ann[0]["action"]), (1, &json!("User.create")));
         let text = serde_json::to_string(&items).unwrap();
