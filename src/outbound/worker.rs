@@ -4,6 +4,7 @@
 //! Every effect on the app is recorded in the transaction that follows it, and a creation is noted
 //! before it is sent, so a process may die between any two lines and the next one goes on.
 
+mod finding;
 mod hold;
 mod members;
 mod record;
@@ -12,21 +13,19 @@ mod trouble;
 use super::application::Application;
 use super::drift::ACTIVE;
 use super::engine::{Engine, micros};
-use super::plan::{self, Cause, Following, Found, Link, Next, Origin, Parked, Situation};
-use super::policy::Lost;
+use super::plan::{self, Cause, Following, Link, Next, Origin, Parked, Situation};
 use super::preview::rehearse;
 use super::queue::Place;
 use super::retry;
 use super::situation::{self, Beside};
 use super::trace::Trace;
-use crate::adapters::adapter::{Failure, Observed, Reason};
+use crate::adapters::adapter::{Failure, Reason};
 use crate::adapters::http;
 use crate::clock::Stopwatch;
 use crate::id;
 use crate::mapping::field::Kind;
 use crate::store::apps::Pause;
 use crate::store::jobs::{Closed, Job};
-use crate::store::links::Holder;
 use crate::store::{self};
 use parking_lot::Mutex;
 use record::{Action, Recorder};
@@ -416,79 +415,6 @@ impl Push<'_> {
             self.leave_app();
         }
         self.recorder.linked(now.kind, link, (action, fields), is_last, watch).await
-    }
-
-    /// The directory came to want what somebody changed in the app: nothing is to be put right.
-    async fn agree(&self, now: &mut Situation, verdict: plan::Verdict) -> Result<(), Stop> {
-        let desired = &now.desired.always;
-        let Some(link) = now.link.as_mut().filter(|_| verdict == plan::Verdict::InSync) else {
-            return Ok(());
-        };
-        let agreed = link.agreed(desired);
-        if agreed.is_empty() {
-            return Ok(());
-        }
-        let whole = plan::whole(&link.record, desired);
-        link.accepted(whole);
-        self.recorder.agree(now.kind, link, agreed).await
-    }
-
-    /// Looks by each key until one finds something, and says which of the finds are taken.
-    async fn look(
-        &self,
-        kind: Kind,
-        keys: &[crate::adapters::adapter::Key],
-    ) -> Result<Vec<Found>, Stop> {
-        for key in keys {
-            let observed: Vec<Observed> = self.application.adapter.find(kind, key).await?;
-            if observed.is_empty() {
-                continue;
-            }
-            let (app, resource) = (self.application.row.id, self.job.resource);
-            let ids: Vec<String> = observed.iter().map(|one| one.id.0.clone()).collect();
-            let holders = self
-                .engine
-                .store()
-                .read(self.application.organization, move |reader| {
-                    ids.iter()
-                        .map(|id| reader.holder_of(app, kind.as_str(), id, resource))
-                        .collect::<store::Result<Vec<Holder>>>()
-                })
-                .await?;
-            // Who holds it may have given it up since the app was asked: a person is called only when
-            // it stays so.
-            let stays = self.job.attempts >= PATIENT;
-            if holders.iter().any(|holder| match holder {
-                Holder::Nobody => false,
-                Holder::Leaving => true,
-                Holder::Another => !stays,
-            }) {
-                return Err(Stop::Later);
-            }
-            return Ok(observed
-                .into_iter()
-                .zip(holders)
-                .map(|(observed, holder)| Found { observed, taken: holder == Holder::Another })
-                .collect());
-        }
-        Ok(Vec::new())
-    }
-
-    /// The app no longer has the object: what becomes of it is the policy's.
-    async fn lose(&self, now: &mut Situation, watch: &Stopwatch) -> Result<(), Stop> {
-        let state = match self.application.policy.lost {
-            Lost::Recreate => None,
-            Lost::Park => Some(Following::Lost),
-            Lost::Release => Some(Following::Released),
-        };
-        now.found = None;
-        if let (Some(state), Some(link)) = (state, &mut now.link) {
-            link.state = state;
-            self.recorder.lost(now.kind, link, watch).await
-        } else {
-            now.link = None;
-            self.recorder.unlink(Some(Action::Lost), watch).await
-        }
     }
 
     /// The app is asked nothing more about this object.

@@ -188,14 +188,39 @@ async fn settle(
                     None => strays.push(stray(kind, observed, &matching, asked_us)),
                 }
             }
-            transaction.put_strays(app, &strays)?;
-            Ok((drifting, u64::try_from(strays.len()).unwrap_or_default()))
+            Ok((drifting, strays))
         })
         .await?;
     reading.accounts += count;
     reading.drifting += drifting;
-    reading.strays += strays;
+    reading.strays += keep_strays(engine, application, kind, strays).await?;
     Ok(())
+}
+
+/// Notes accounts that belong to nobody, and answers how many. Whoever is linked to one of them is so
+/// before this or after it, not beside it: it would stay listed as nobody's.
+async fn keep_strays(
+    engine: &Engine,
+    application: &Application,
+    kind: Kind,
+    strays: Vec<StrayRow>,
+) -> store::Result<u64> {
+    if strays.is_empty() {
+        return Ok(0);
+    }
+    let app = application.row.id;
+    engine
+        .store()
+        .write(application.organization, move |transaction| {
+            transaction.lock_organization()?;
+            let ids: Vec<String> = strays.iter().map(|one| one.remote_id.clone()).collect();
+            let linked = transaction.links_by_remote(app, kind.as_str(), &ids)?;
+            let mut strays = strays.clone();
+            strays.retain(|one| !linked.contains_key(&one.remote_id));
+            transaction.put_strays(app, &strays)?;
+            Ok(u64::try_from(strays.len()).unwrap_or_default())
+        })
+        .await
 }
 
 struct Differs {
