@@ -8,6 +8,7 @@
 pub mod apps;
 pub mod assignments;
 pub mod attempts;
+pub mod audit;
 pub mod changes;
 pub mod clients;
 mod connection;

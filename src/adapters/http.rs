@@ -6,6 +6,7 @@
 mod failure;
 mod redaction;
 mod retry_after;
+mod secure;
 mod webhook;
 mod wire;
 
@@ -91,19 +92,13 @@ impl Http {
     /// # Errors
     /// A reason when this machine's TLS set-up cannot be used.
     pub fn new(timeout: Duration) -> Result<Self, Reason> {
-        let timeout = timeout.min(TIMEOUT);
-        reqwest::Client::builder()
-            .user_agent(USER_AGENT)
-            .connect_timeout(CONNECT_TIMEOUT.min(timeout))
-            .timeout(timeout)
-            .redirect(reqwest::redirect::Policy::none())
-            .build()
-            .map(|client| Self { client, throttle: None })
-            .map_err(|error| Reason {
+        builder(timeout).build().map(|client| Self { client, throttle: None }).map_err(|error| {
+            Reason {
                 field: None,
                 detail: format!("Secure connections cannot be set up: {}.", root(&error)),
                 remedy: "Check the certificates and the proxy settings of this machine.".into(),
-            })
+            }
+        })
     }
 
     /// The same, sending no faster than the app is to be asked.
@@ -198,6 +193,15 @@ fn header<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
     headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim)
 }
 
+fn builder(timeout: Duration) -> reqwest::ClientBuilder {
+    let timeout = timeout.min(TIMEOUT);
+    reqwest::Client::builder()
+        .user_agent(USER_AGENT)
+        .connect_timeout(CONNECT_TIMEOUT.min(timeout))
+        .timeout(timeout)
+        .redirect(reqwest::redirect::Policy::none())
+}
+
 /// The body as JSON. An app that repeats the credential in its complaint is not quoted with it.
 fn parse(status: u16, bytes: &[u8], bearer: &SecretString) -> Option<Value> {
     let secret = bearer.expose_secret();
@@ -209,6 +213,9 @@ fn parse(status: u16, bytes: &[u8], bearer: &SecretString) -> Option<Value> {
 
 fn unanswered(call: &Call, error: &reqwest::Error) -> Failure {
     let host = call.url.host_str().unwrap_or_default();
+    if let Some(why) = secure::refusal(error, host) {
+        return Failure::Again { after: None, detail: why };
+    }
     let cause = root(error);
     if error.is_connect() || error.is_builder() {
         return Failure::Again {

@@ -5,6 +5,7 @@
 mod activity;
 mod apps;
 mod assignments;
+mod audit;
 mod body;
 mod caller;
 mod clients;
@@ -58,7 +59,7 @@ use utoipa::{Modify, OpenApi};
         links::list, links::get, links::retry, links::unlink, links::relink, links::link,
         provision::provision,
         activity::accounts, activity::parked, activity::retry_all,
-        activity::why, activity::attempts, activity::changes, integrity::check,
+        activity::why, activity::attempts, activity::changes, audit::list, integrity::check,
         clients::list, clients::get, clients::update,
         organization::get, organization::update,
         notifications::list, notifications::create, notifications::get, notifications::update,
@@ -325,6 +326,11 @@ pub fn configure(state: ApiState) -> impl FnOnce(&mut web::ServiceConfig) {
                 .service(
                     web::resource("/attempts")
                         .route(web::get().to(activity::attempts))
+                        .default_service(web::route().to(wrong_method)),
+                )
+                .service(
+                    web::resource("/audit")
+                        .route(web::get().to(audit::list))
                         .default_service(web::route().to(wrong_method)),
                 )
                 .service(

@@ -52,8 +52,10 @@ pub fn digest(app: App<'_>, notices: &[Notice], sentence: impl Fn(&str) -> &'sta
         "count": notices.len(),
         "causes": causes,
         "objects": objects,
-        "remedy": "GET /api/v1/apps/{app}/parked says of each what to do; a change of the object or \
-                   POST /api/v1/apps/{app}/retry tries it again.",
+        "remedy": app.told_of(
+            "GET /api/v1/apps/{app}/parked says of each what to do; a change of the object or \
+             POST /api/v1/apps/{app}/retry tries it again."
+        ),
     });
     Event { kind: Kind::ObjectParked, app: app.id, data }
 }

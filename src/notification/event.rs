@@ -75,6 +75,11 @@ impl App<'_> {
         json!({ "id": self.id, "name": self.name })
     }
 
+    /// A sentence about any app, about this one.
+    pub(super) fn told_of(self, sentence: &str) -> String {
+        sentence.replace("{app}", self.name)
+    }
+
     fn event(self, kind: Kind, mut data: Value) -> Event {
         if let Some(data) = data.as_object_mut() {
             data.insert("app".to_owned(), self.told());
@@ -85,6 +90,7 @@ impl App<'_> {
     /// Nothing is sent to it any more. What the app answered is left out: it may quote anything.
     pub fn paused(self, by: &str, until_us: Option<i64>) -> Event {
         let (reason, remedy) = pause(by);
+        let remedy = self.told_of(remedy);
         let data = json!({
             "pausedBy": by, "reason": reason, "remedy": remedy, "pausedUntil": until_us.map(rfc3339),
         });
@@ -107,6 +113,7 @@ impl App<'_> {
             ),
             _ => None,
         };
+        let remedy = remedy.map(|text| self.told_of(text).replace("{run}", &run.id.to_string()));
         self.event(Kind::RunFinished, json!({ "run": run.told(), "remedy": remedy }))
     }
 
@@ -116,7 +123,8 @@ impl App<'_> {
         let data = json!({
             "run": run.told(), "reason": sentence,
             "remedy": "Look at the plan (GET /api/v1/runs/{run}/plan), then approve it \
-                       (POST /api/v1/runs/{run}/approve) or cancel it (POST /api/v1/runs/{run}/cancel).",
+                       (POST /api/v1/runs/{run}/approve) or cancel it (POST /api/v1/runs/{run}/cancel)."
+                .replace("{run}", &run.id.to_string()),
         });
         self.event(Kind::RunHeld, data)
     }
@@ -206,6 +214,7 @@ mod tests {
             let told = app("assist").paused(by, None).data;
             assert!(told["reason"].as_str().unwrap().ends_with('.'), "{told}");
             assert!(told["remedy"].as_str().unwrap().ends_with('.'), "{told}");
+            assert!(!told.to_string().contains("{app}"), "it names the app: {told}");
             assert_eq!(told["pausedBy"], by);
         }
     }
@@ -221,6 +230,14 @@ mod tests {
             done: i64::MAX,
             failed: i64::MAX,
         };
+        let said = [app("assist").held(&run, "x").data, app("assist").finished(&run).data];
+        for failed in [0, 7] {
+            let over = Run { failed, state: if failed == 0 { "failed" } else { "done" }, ..run };
+            let told = app("assist").finished(&over).data;
+            assert!(told["remedy"].as_str().unwrap().contains("/api/v1/"), "{told}");
+            assert!(!told.to_string().contains("{run}") && !told.to_string().contains("{app}"));
+        }
+        assert!(said.iter().all(|told| !told.to_string().contains("{run}")), "{said:?}");
         let held = app(&name).held(&run, &"𝕏".repeat(10_000));
         let text = body(held.kind, 0, &held.data);
         assert!(text.len() <= MOST_BYTES, "{}", text.len());

@@ -1,8 +1,9 @@
 //! What somebody changed in the app itself: pure.
 //!
 //! An account as the app shows it is compared with what the app last accepted. What differs is put
-//! right, tolerated or asked about, by policy and field. To put right is to remember what the app
-//! holds: the next push then finds a difference and sends it, as it would for any other.
+//! right, tolerated or asked about, by policy and field. What is to be put right is noted beside what
+//! the app accepted, never in its place: a push that is under way records what it sent and cannot undo
+//! the note, and the next one finds a difference and sends it, as it would for any other.
 
 use super::policy::{Drift, DriftPolicy};
 use crate::adapters::adapter::Observed;
@@ -24,6 +25,8 @@ pub enum Answer {
     Kept,
     /// It was put right before and came back: the app does not keep what it is told.
     Resisted,
+    /// It was put right. Shown to nobody; should it come back, it is resisted.
+    Righted,
 }
 
 /// A field that the app holds otherwise.
@@ -43,6 +46,9 @@ pub struct Difference {
 /// The field that stands for being switched on or off.
 pub const ACTIVE: &str = "active";
 
+/// What an app holds otherwise, by field.
+pub type Differences = BTreeMap<String, Difference>;
+
 /// What is remembered of an account.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Remembered {
@@ -51,74 +57,91 @@ pub struct Remembered {
     /// Whether it is switched on, as far as is known.
     pub active: bool,
     /// What was seen to differ before.
-    pub drift: BTreeMap<String, Difference>,
+    pub drift: Differences,
 }
 
-impl Remembered {
-    /// Reads the drift of a link; what cannot be read is forgotten, and found again.
-    pub fn drift_of(map: &Map<String, Value>) -> BTreeMap<String, Difference> {
-        map.iter()
-            .filter_map(|(field, one)| {
-                Some((field.clone(), serde_json::from_value(one.clone()).ok()?))
-            })
-            .collect()
+/// Reads what a link keeps; what cannot be read is forgotten, and found again.
+pub fn read(map: &Map<String, Value>) -> Differences {
+    map.iter()
+        .filter_map(|(field, one)| Some((field.clone(), serde_json::from_value(one.clone()).ok()?)))
+        .collect()
+}
+
+/// Writes down what [`read`] reads: what is shown, and what was put right.
+pub fn written(drift: &Differences) -> (Map<String, Value>, Map<String, Value>) {
+    let (mut shown, mut righted) = (Map::new(), Map::new());
+    for (field, one) in drift {
+        let part = if one.answer == Answer::Righted { &mut righted } else { &mut shown };
+        part.insert(field.clone(), serde_json::to_value(one).unwrap_or_default());
+    }
+    (shown, righted)
+}
+
+/// What the app holds in the fields that are to be put right; null: nothing.
+pub fn to_put_right(drift: &Differences) -> BTreeMap<String, Value> {
+    drift
+        .iter()
+        .filter(|(_, one)| one.answer == Answer::Enforced)
+        .map(|(field, one)| (field.clone(), one.app.clone()))
+        .collect()
+}
+
+/// What is left once the app took these fields from the directory: whatever was said about them is
+/// settled. What was to be put right is remembered, in case that it comes back.
+pub fn settle(drift: &mut Differences, fields: &[String]) {
+    for field in fields {
+        match drift.get_mut(field) {
+            Some(one) if [Answer::Enforced, Answer::Resisted].contains(&one.answer) => {
+                one.answer = Answer::Righted;
+            }
+            Some(one) if one.answer == Answer::Righted => {}
+            _ => drop(drift.remove(field)),
+        }
     }
 }
 
-/// Compares an account as the app shows it with what is remembered. Answers what is to be remembered
-/// from now on: none where nothing changes. `kept` are the fields that are kept equal; the app may do
-/// with others as it likes.
+/// Compares an account as the app shows it with what is remembered. Answers what differs from now on:
+/// none where nothing changes. `kept` are the fields that are kept equal; the app may do with others as
+/// it likes.
 pub fn compare(
     remembered: &Remembered,
     observed: &Observed,
     kept: &BTreeSet<String>,
     policy: &DriftPolicy,
     now_us: i64,
-) -> Option<Remembered> {
-    let mut next = remembered.clone();
-    next.drift.retain(|field, _| field == ACTIVE || kept.contains(field));
+) -> Option<Differences> {
+    let mut next = remembered.drift.clone();
+    next.retain(|field, _| field == ACTIVE || kept.contains(field));
     for field in kept {
         let value =
             |record: &BTreeMap<String, Value>| record.get(field).cloned().unwrap_or_default();
         let (accepted, app) = (value(&remembered.record), value(&observed.record.0));
         let answer = answer(field, &accepted, &app, remembered, policy);
-        if note(&mut next.drift, field, answer, (accepted, app.clone()), now_us) {
-            if app.is_null() {
-                next.record.remove(field);
-            } else {
-                next.record.insert(field.clone(), app);
-            }
-        }
+        note(&mut next, field, answer, (accepted, app), now_us);
     }
     if let Some(active) = observed.active {
         let (accepted, app) = (Value::Bool(remembered.active), Value::Bool(active));
         let answer = answer(ACTIVE, &accepted, &app, remembered, policy);
-        if note(&mut next.drift, ACTIVE, answer, (accepted, app), now_us) {
-            next.active = active;
-        }
+        note(&mut next, ACTIVE, answer, (accepted, app), now_us);
     }
-    (next != *remembered).then_some(next)
+    (next != remembered.drift).then_some(next)
 }
 
-/// Writes down what is done about a field; whether it is to be put right.
+/// Writes down what is done about a field.
 fn note(
-    drift: &mut BTreeMap<String, Difference>,
+    drift: &mut Differences,
     field: &str,
     answer: Option<Answer>,
     (accepted, app): (Value, Value),
     now_us: i64,
-) -> bool {
+) {
     let Some(answer) = answer else {
         drift.remove(field);
-        return false;
+        return;
     };
     let known = drift.get(field).filter(|known| known.app == app);
     let since_us = known.map_or(now_us, |known| known.since_us);
-    // While it is being put right, it is remembered as the app has it.
-    let accepted =
-        known.filter(|_| accepted == app).map_or(accepted, |known| known.accepted.clone());
     drift.insert(field.to_owned(), Difference { app, accepted, answer, since_us });
-    answer == Answer::Enforced
 }
 
 /// What is done about a field; none where the app holds what it accepted.
@@ -130,18 +153,17 @@ fn answer(
     policy: &DriftPolicy,
 ) -> Option<Answer> {
     if accepted == app {
-        // It is remembered so because it is being put right, or the app has come round.
-        let known = remembered.drift.get(field)?;
-        return (known.answer == Answer::Enforced && known.app == *app).then_some(Answer::Enforced);
+        return None;
     }
     let same = remembered.drift.get(field).filter(|known| known.app == *app);
-    match (policy.of(field), same.map(|known| known.answer)) {
-        (Drift::Enforce, Some(Answer::Enforced | Answer::Resisted)) => Some(Answer::Resisted),
-        (Drift::Enforce, _) => Some(Answer::Enforced),
-        (Drift::Tolerate, _) => Some(Answer::Tolerated),
-        (Drift::Ask, Some(Answer::Kept)) => Some(Answer::Kept),
-        (Drift::Ask, _) => Some(Answer::Asked),
-    }
+    Some(match (policy.of(field), same.map(|known| known.answer)) {
+        // Not sent yet, or decided by somebody: that holds until the value is another one.
+        (_, Some(known @ (Answer::Enforced | Answer::Kept))) => known,
+        (Drift::Enforce, Some(Answer::Righted | Answer::Resisted)) => Answer::Resisted,
+        (Drift::Enforce, _) => Answer::Enforced,
+        (Drift::Tolerate, _) => Answer::Tolerated,
+        (Drift::Ask, _) => Answer::Asked,
+    })
 }
 
 #[cfg(test)]
@@ -180,25 +202,60 @@ mod tests {
     }
 
     #[test]
-    fn what_is_put_right_is_remembered_as_the_app_has_it() {
+    fn what_is_put_right_is_no_longer_shown_and_not_sent_a_third_time() {
         let known = remembered(json!({ "title": "Boss" }));
         let observed = shown(json!({ "title": "Chief", "city": "Rome" }));
-        let next = compare(&known, &observed, &kept(), &policy(Drift::Enforce), 7).unwrap();
-        assert_eq!(next.record, fields(json!({ "title": "Chief", "city": "Rome" })));
-        assert_eq!(next.drift["title"].answer, Answer::Enforced);
-        assert_eq!(next.drift["city"].accepted, Value::Null, "somebody filled it in");
+        let drift = compare(&known, &observed, &kept(), &policy(Drift::Enforce), 7).unwrap();
+        let app = fields(json!({ "title": "Chief", "city": "Rome" }));
+        assert_eq!(to_put_right(&drift), app);
+        assert_eq!(drift["city"].accepted, Value::Null, "somebody filled it in");
+        let next = Remembered { drift, ..known };
         assert_eq!(compare(&next, &observed, &kept(), &policy(Drift::Enforce), 8), None);
-        // It was put right, and the app keeps it.
-        let righted = Remembered { record: fields(json!({ "title": "Boss" })), ..next.clone() };
+        // It was put right, and nothing is shown any more.
+        let mut righted = next;
+        settle(&mut righted.drift, &["title".to_owned(), "city".to_owned(), "shoe".to_owned()]);
+        let (visible, remembered) = written(&righted.drift);
+        assert_eq!((visible.len(), remembered.len()), (0, 2));
+        assert_eq!(read(&remembered), righted.drift);
+        assert!(to_put_right(&righted.drift).is_empty());
+        // The app keeps it.
         let well = shown(json!({ "title": "Boss" }));
         let end = compare(&righted, &well, &kept(), &policy(Drift::Enforce), 9).unwrap();
-        assert!(end.drift.is_empty());
-        // It was put right, and came back.
+        assert!(end.is_empty());
+        // It came back.
         let again = compare(&righted, &observed, &kept(), &policy(Drift::Enforce), 9).unwrap();
-        assert_eq!(again.drift["title"].answer, Answer::Resisted);
-        assert_eq!(again.drift["title"].since_us, 7);
-        assert_eq!(again.record, fields(json!({ "title": "Boss" })), "nothing is sent again");
+        assert_eq!(again["title"].answer, Answer::Resisted);
+        assert_eq!(again["title"].since_us, 7);
+        assert!(to_put_right(&again).is_empty(), "nothing is sent again");
+        let again = Remembered { drift: again, ..righted };
         assert_eq!(compare(&again, &observed, &kept(), &policy(Drift::Enforce), 10), None);
+    }
+
+    #[test]
+    fn what_the_directory_overwrote_is_settled_whatever_was_said_about_it() {
+        let known = remembered(json!({ "title": "Boss" }));
+        let observed = shown(json!({ "title": "Chief" }));
+        let asked = compare(&known, &observed, &kept(), &policy(Drift::Ask), 7).unwrap();
+        for answer in [Answer::Tolerated, Answer::Asked, Answer::Kept] {
+            let mut drift = asked.clone();
+            drift.get_mut("title").unwrap().answer = answer;
+            settle(&mut drift, &["title".to_owned()]);
+            assert!(drift.is_empty(), "{answer:?}");
+        }
+    }
+
+    #[test]
+    fn what_somebody_decided_holds_under_every_policy() {
+        let known = remembered(json!({ "title": "Boss" }));
+        let observed = shown(json!({ "title": "Chief" }));
+        let mut drift = compare(&known, &observed, &kept(), &policy(Drift::Ask), 7).unwrap();
+        for answer in [Answer::Kept, Answer::Enforced] {
+            drift.get_mut("title").unwrap().answer = answer;
+            let decided = Remembered { drift: drift.clone(), ..known.clone() };
+            for how in [Drift::Enforce, Drift::Tolerate, Drift::Ask] {
+                assert_eq!(compare(&decided, &observed, &kept(), &policy(how), 8), None);
+            }
+        }
     }
 
     #[test]
@@ -206,17 +263,18 @@ mod tests {
         let known = remembered(json!({ "title": "Boss" }));
         let observed = shown(json!({ "title": "Chief" }));
         for (how, answer) in [(Drift::Tolerate, Answer::Tolerated), (Drift::Ask, Answer::Asked)] {
-            let next = compare(&known, &observed, &kept(), &policy(how), 7).unwrap();
-            assert_eq!(next.record, known.record);
-            assert_eq!(next.drift["title"].answer, answer);
+            let drift = compare(&known, &observed, &kept(), &policy(how), 7).unwrap();
+            assert!(to_put_right(&drift).is_empty());
+            assert_eq!(drift["title"].answer, answer);
+            let next = Remembered { drift, ..known.clone() };
             assert_eq!(compare(&next, &observed, &kept(), &policy(how), 8), None, "asked once");
         }
-        let mut decided = compare(&known, &observed, &kept(), &policy(Drift::Ask), 7).unwrap();
-        decided.drift.get_mut("title").unwrap().answer = Answer::Kept;
-        assert_eq!(compare(&decided, &observed, &kept(), &policy(Drift::Ask), 8), None);
+        let mut drift = compare(&known, &observed, &kept(), &policy(Drift::Ask), 7).unwrap();
+        drift.get_mut("title").unwrap().answer = Answer::Kept;
+        let decided = Remembered { drift, ..known };
         let third = shown(json!({ "title": "King" }));
         let next = compare(&decided, &third, &kept(), &policy(Drift::Ask), 9).unwrap();
-        assert_eq!(next.drift["title"].answer, Answer::Asked, "another value is another question");
+        assert_eq!(next["title"].answer, Answer::Asked, "another value is another question");
     }
 
     #[test]
@@ -227,9 +285,9 @@ mod tests {
         let fields = [(ACTIVE.to_owned(), Drift::Tolerate)].into();
         let tolerant = DriftPolicy { otherwise: Drift::Enforce, fields };
         let next = compare(&known, &observed, &kept(), &tolerant, 7).unwrap();
-        assert!(next.active && next.drift.contains_key(ACTIVE));
+        assert_eq!(next[ACTIVE].answer, Answer::Tolerated);
         let next = compare(&known, &observed, &kept(), &policy(Drift::Enforce), 7).unwrap();
-        assert!(!next.active, "the plan then switches it on again");
+        assert_eq!(to_put_right(&next)[ACTIVE], json!(false), "the plan then switches it on again");
         observed.active = None;
         assert_eq!(compare(&known, &observed, &kept(), &policy(Drift::Enforce), 7), None);
     }

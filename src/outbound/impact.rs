@@ -168,7 +168,7 @@ fn see(
 ) {
     let judge = |terms: &Terms| situation::judge(application, terms, kind, reading, now_us);
     let (before, now) = (judge(in_force), judge(draft));
-    let accepted: Option<Record> = now.link.as_ref().map(|link| link.record.clone());
+    let accepted: Option<Record> = now.link.as_ref().map(|link| link.held().into_owned());
     let desired = (now.standing == Standing::Member).then(|| now.desired.clone());
     let (before, now) = (rehearse(before), rehearse(now));
     // What would be sent, not what is desired: to empty what is empty is to change nothing.

@@ -10,6 +10,7 @@ pub use hands::{adopt, relink, retry, unlink};
 use super::application::Application;
 use super::engine::Engine;
 use super::plan::{self, Cause, Next, Parked, Situation, Standing, Verdict};
+use super::preview::{nothing_is_sent, rehearse};
 use super::situation::{self, Beside, Reading};
 use super::words;
 use crate::adapters::adapter::Failure;
@@ -184,8 +185,7 @@ impl Subject {
         if plan::next(&self.now) == Next::Done(Verdict::Protected) {
             return State::Protected;
         }
-        let disputed = |parked: &Parked| [Cause::Disputed, Cause::Taken].contains(&parked.cause);
-        if self.parked.as_ref().is_some_and(disputed) {
+        if self.disputed().is_some() {
             return State::Disputed;
         }
         let Some(link) = &self.reading.link else { return State::None };
@@ -196,6 +196,12 @@ impl Subject {
             "deactivated" => State::Deactivated,
             _ => State::Linked,
         }
+    }
+
+    /// Why it is parked, where a look found what is not clearly its own.
+    fn disputed(&self) -> Option<&Parked> {
+        let disputed = |parked: &&Parked| [Cause::Disputed, Cause::Taken].contains(&parked.cause);
+        self.parked.as_ref().filter(disputed)
     }
 
     fn candidates(&self) -> Vec<String> {
@@ -230,7 +236,10 @@ pub async fn show(
         state: subject.state(),
         sentence,
         matching: words::matched(&application.match_fields(subject.kind), link),
-        verdict: super::preview::rehearse(subject.now.clone()).sentence,
+        verdict: match &subject.parked {
+            Some(parked) => nothing_is_sent(&parked.reason),
+            None => rehearse(subject.now.clone()).sentence,
+        },
         candidates: subject.candidates(),
         actions,
         events,

@@ -198,10 +198,10 @@ fn join_or_stay(situation: &Situation) -> Next {
     if link.leaving_us.is_some() {
         return Next::Note(None);
     }
-    if !link.active {
+    if !link.is_on() {
         return Next::SetActive(remote.clone(), true);
     }
-    let change = difference(&link.record, &situation.desired.always);
+    let change = difference(&link.held(), &situation.desired.always);
     if change.is_empty() {
         return Next::Done(Verdict::InSync);
     }
@@ -326,15 +326,15 @@ fn leave(situation: &Situation, standing: Standing) -> Next {
         return Next::Delete(remote.clone());
     }
     let waits = wish.after_days > 0
-        && (deletes || (wish.action == Removal::Deactivate && may_switch_off && link.active));
+        && (deletes || (wish.action == Removal::Deactivate && may_switch_off && link.is_on()));
     if waits && link.leaving_us.is_none() {
         return Next::Note(Some(situation.now_us));
     }
-    if switches_off && may_switch_off && link.active {
+    if switches_off && may_switch_off && link.is_on() {
         return Next::SetActive(remote.clone(), false);
     }
     if wish.action != Removal::Nothing
-        && !link.active
+        && !link.is_on()
         && let Some(update) = renamed(situation, link, remote)
     {
         return update;
@@ -347,7 +347,7 @@ fn leave(situation: &Situation, standing: Standing) -> Next {
     }
     match wish.action {
         Removal::Nothing => Next::Done(Verdict::LeftAlone),
-        _ if link.active => Next::Done(Verdict::LeftAlone),
+        _ if link.is_on() => Next::Done(Verdict::LeftAlone),
         _ => Next::Done(Verdict::SwitchedOff),
     }
 }
@@ -361,7 +361,7 @@ fn renamed(situation: &Situation, link: &Link, remote: &RemoteId) -> Option<Next
         Some((field.clone(), value.clone()))
     });
     let names = Record(names.collect());
-    let change = difference(&link.record, &names);
+    let change = difference(&link.held(), &names);
     (!change.is_empty()).then(|| Next::Update(remote.clone(), change, whole(&link.record, &names)))
 }
 

@@ -123,9 +123,9 @@ pub async fn preview(
         Standing::Member => now.desired.clone(),
         _ => present.desired(&terms, kind, is_new),
     };
-    let accepted = now.link.as_ref().map(|link| &link.record);
+    let accepted = now.link.as_ref().map(Link::held);
     let schema = &application.entry.schema;
-    let fields = rows(&terms.mapping, schema, kind, &desired, accepted);
+    let fields = rows(&terms.mapping, schema, kind, &desired, accepted.as_deref());
     let Rehearsal { steps, sentence: verdict, .. } = rehearse(now);
     let (requests, unknown) = match application.adapter.requests(kind, &steps).await {
         Ok(requests) => (requests, None),
@@ -253,6 +253,15 @@ impl Rehearsal {
         format!("{:032x}", u128::from_be_bytes(first))
     }
 
+    /// The same where somebody must look first: nothing but looks is sent.
+    pub(super) fn stopped_by(mut self, reason: &Reason) -> Self {
+        self.steps.retain(|step| matches!(step, Step::Find(_)));
+        self.parked = true;
+        self.verdict = None;
+        self.sentence = nothing_is_sent(reason);
+        self
+    }
+
     /// What it comes to in one word.
     pub fn action(&self) -> &'static str {
         let acts = self.steps.iter().find_map(|step| match step {
@@ -300,7 +309,7 @@ pub fn rehearse(mut now: Situation) -> Rehearsal {
                     Step::Deactivate(remote)
                 });
                 if let Some(link) = &mut now.link {
-                    link.active = active;
+                    link.switched(active);
                 }
             }
             Next::Delete(remote) => {
@@ -321,8 +330,8 @@ pub fn rehearse(mut now: Situation) -> Rehearsal {
                     format!("{} Nothing more is done before {day}.", so_far(&now, &done));
                 return Rehearsal { steps, parked: false, verdict: None, sentence };
             }
-            Next::Park(Parked { reason: Reason { detail, remedy, .. }, .. }) => {
-                let sentence = format!("Nothing is sent. {detail} {remedy}");
+            Next::Park(Parked { reason, .. }) => {
+                let sentence = nothing_is_sent(&reason);
                 return Rehearsal { steps, parked: true, verdict: None, sentence };
             }
             Next::Done(verdict) => {
@@ -348,10 +357,15 @@ pub fn rehearse(mut now: Situation) -> Rehearsal {
     Rehearsal { steps, parked: true, verdict: None, sentence }
 }
 
+/// Why a person must look first.
+pub(super) fn nothing_is_sent(Reason { detail, remedy, .. }: &Reason) -> String {
+    format!("Nothing is sent. {detail} {remedy}")
+}
+
 fn so_far(now: &Situation, done: &[&str]) -> String {
     let noun = words::noun(now.kind);
     if done.is_empty() {
-        let is_off = now.link.as_ref().is_some_and(|link| !link.active);
+        let is_off = now.link.as_ref().is_some_and(|link| !link.is_on());
         let how = if is_off { "is switched off" } else { "stays as it is" };
         return format!("The {noun} {how}.");
     }
@@ -360,6 +374,6 @@ fn so_far(now: &Situation, done: &[&str]) -> String {
 
 fn set_record(now: &mut Situation, whole: Record) {
     if let Some(link) = &mut now.link {
-        link.record = whole;
+        link.accepted(whole);
     }
 }

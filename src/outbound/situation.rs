@@ -8,6 +8,7 @@ mod some;
 pub(super) use some::{Both, some};
 
 use super::application::Application;
+use super::drift;
 use super::engine::Engine;
 use super::plan::{Following, Link, Origin, Situation, Standing};
 use super::policy::Policy;
@@ -469,6 +470,7 @@ fn remembered(row: LinkRow) -> Link {
         active: row.state != "deactivated",
         origin: if row.origin == "created" { Origin::Created } else { Origin::Adopted },
         record: Record(row.record.into_iter().collect()),
+        otherwise: drift::to_put_right(&drift::read(&row.drift)),
         leaving_us: row.leaving_us,
         state: match row.state.as_str() {
             "lost" => Following::Lost,

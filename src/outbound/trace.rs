@@ -6,13 +6,14 @@
 mod calls;
 
 use super::application::Application;
-use super::plan::Next;
+use super::plan::{Next, Situation, Verdict};
 use super::situation::Reading;
 use super::words;
 use crate::adapters::adapter::WireRequest;
 use crate::clock::{Clock, rfc3339};
 use crate::mapping::field::Kind;
 use crate::mapping::impact::name;
+use crate::mapping::record::Cause as AbsenceCause;
 use crate::mapping::scope::Decision;
 use calls::Heard;
 use parking_lot::Mutex;
@@ -42,12 +43,27 @@ pub struct Step {
     /// App fields that it is about.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub fields: Vec<String>,
+    /// Mapped fields that have no value and so are not given, and why.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub absent: Vec<Absent>,
     /// What was sent, secrets left out, as the adapter knew it beforehand.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub requests: Vec<WireRequest>,
     /// What the app answered; none where it was not asked, or has not answered yet.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub answer: Option<Answer>,
+}
+
+/// A mapped field that has no value.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Absent {
+    /// The app's.
+    pub field: String,
+    /// What kind of reason.
+    pub cause: AbsenceCause,
+    /// Why, and what becomes of the app's field.
+    pub sentence: String,
 }
 
 /// What the app answered.
@@ -122,6 +138,7 @@ impl Trace {
             sentence,
             scope: None,
             fields: Vec::new(),
+            absent: Vec::new(),
             requests: Vec::new(),
             answer: None,
         }
@@ -160,12 +177,22 @@ impl Trace {
         self.add(self.step("match", matched));
     }
 
-    /// What comes next.
-    pub(super) fn decided(&self, kind: Kind, next: &Next) {
-        if self.0.is_some() {
-            let (sentence, fields) = words::decided(kind, next);
-            self.add(Step { fields, ..self.step("plan", sentence) });
+    /// What comes next. Where the app is to hold something, what it is not given is named too.
+    pub(super) fn decided(&self, now: &Situation, next: &Next) {
+        if self.0.is_none() {
+            return;
         }
+        let (sentence, fields) = words::decided(now.kind, next);
+        let holds =
+            matches!(next, Next::Create(_) | Next::Update(..) | Next::Done(Verdict::InSync));
+        let absent = now.desired.absent.iter().filter(|_| holds);
+        let absent = absent.map(|(field, absence)| Absent {
+            field: field.clone(),
+            cause: absence.cause,
+            sentence: absence.sentence.clone(),
+        });
+        let absent = absent.collect();
+        self.add(Step { fields, absent, ..self.step("plan", sentence) });
     }
 }
 

@@ -4,6 +4,7 @@
 //! Every effect on the app is recorded in the transaction that follows it, and a creation is noted
 //! before it is sent, so a process may die between any two lines and the next one goes on.
 
+mod finding;
 mod hold;
 mod members;
 mod record;
@@ -11,22 +12,21 @@ mod trouble;
 
 use super::allowance::Held;
 use super::application::Application;
+use super::drift::ACTIVE;
 use super::engine::{Engine, micros};
-use super::plan::{self, Cause, Following, Found, Link, Next, Origin, Parked, Situation};
-use super::policy::Lost;
+use super::plan::{self, Cause, Following, Link, Next, Origin, Parked, Situation};
 use super::preview::rehearse;
 use super::queue::Place;
 use super::retry;
 use super::situation::{self, Beside};
 use super::trace::Trace;
-use crate::adapters::adapter::{Failure, Observed, Reason};
+use crate::adapters::adapter::{Failure, Reason};
 use crate::adapters::http;
 use crate::clock::Stopwatch;
 use crate::id;
 use crate::mapping::field::Kind;
 use crate::store::apps::Pause;
 use crate::store::jobs::{Closed, Job};
-use crate::store::links::Holder;
 use crate::store::{self};
 use parking_lot::Mutex;
 use record::{Action, Recorder};
@@ -197,7 +197,7 @@ impl Push<'_> {
         for _ in 0..MOST_ACTIONS {
             let next = plan::next(&now);
             self.permit(&next).await?;
-            self.trace.decided(kind, &next);
+            self.trace.decided(&now, &next);
             *asked |= matches!(
                 next,
                 Next::Look(_)
@@ -208,6 +208,7 @@ impl Push<'_> {
             );
             match next {
                 Next::Done(verdict) => {
+                    self.agree(&mut now, verdict).await?;
                     if kind == Kind::Group
                         && verdict == plan::Verdict::InSync
                         && let Some(remote) = now.link.as_ref().and_then(|link| link.remote.clone())
@@ -303,9 +304,12 @@ impl Push<'_> {
                     done?;
                     let names =
                         change.set.keys().chain(&change.cleared).cloned().collect::<Vec<_>>();
+                    let mut settled = names.clone();
                     if let Some(link) = &mut now.link {
-                        link.record = whole;
+                        settled.extend(link.agreed(&now.desired.always));
+                        link.accepted(whole);
                     }
+                    self.recorder.settles(settled);
                     if self.linked(&now, Action::Update, names, &watch).await? {
                         return Ok(());
                     }
@@ -327,8 +331,9 @@ impl Push<'_> {
                     done?;
                     let action = if active { Action::Reactivate } else { Action::Deactivate };
                     if let Some(link) = &mut now.link {
-                        link.active = active;
+                        link.switched(active);
                     }
+                    self.recorder.settles(vec![ACTIVE.to_owned()]);
                     if self.linked(&now, action, Vec::new(), &watch).await? {
                         return Ok(());
                     }
@@ -409,64 +414,6 @@ impl Push<'_> {
             self.leave_app();
         }
         self.recorder.linked(now.kind, link, (action, fields), is_last, watch).await
-    }
-
-    /// Looks by each key until one finds something, and says which of the finds are taken.
-    async fn look(
-        &self,
-        kind: Kind,
-        keys: &[crate::adapters::adapter::Key],
-    ) -> Result<Vec<Found>, Stop> {
-        for key in keys {
-            let observed: Vec<Observed> = self.application.adapter.find(kind, key).await?;
-            if observed.is_empty() {
-                continue;
-            }
-            let (app, resource) = (self.application.row.id, self.job.resource);
-            let ids: Vec<String> = observed.iter().map(|one| one.id.0.clone()).collect();
-            let holders = self
-                .engine
-                .store()
-                .read(self.application.organization, move |reader| {
-                    ids.iter()
-                        .map(|id| reader.holder_of(app, kind.as_str(), id, resource))
-                        .collect::<store::Result<Vec<Holder>>>()
-                })
-                .await?;
-            // Who holds it may have given it up since the app was asked: a person is called only when
-            // it stays so.
-            let stays = self.job.attempts >= PATIENT;
-            if holders.iter().any(|holder| match holder {
-                Holder::Nobody => false,
-                Holder::Leaving => true,
-                Holder::Another => !stays,
-            }) {
-                return Err(Stop::Later);
-            }
-            return Ok(observed
-                .into_iter()
-                .zip(holders)
-                .map(|(observed, holder)| Found { observed, taken: holder == Holder::Another })
-                .collect());
-        }
-        Ok(Vec::new())
-    }
-
-    /// The app no longer has the object: what becomes of it is the policy's.
-    async fn lose(&self, now: &mut Situation, watch: &Stopwatch) -> Result<(), Stop> {
-        let state = match self.application.policy.lost {
-            Lost::Recreate => None,
-            Lost::Park => Some(Following::Lost),
-            Lost::Release => Some(Following::Released),
-        };
-        now.found = None;
-        if let (Some(state), Some(link)) = (state, &mut now.link) {
-            link.state = state;
-            self.recorder.lost(now.kind, link, watch).await
-        } else {
-            now.link = None;
-            self.recorder.unlink(Some(Action::Lost), watch).await
-        }
     }
 
     /// The app is asked nothing more about this object.

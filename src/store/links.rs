@@ -34,7 +34,7 @@ pub struct LinkRow {
     pub leaving_us: Option<i64>,
     /// When the app last showed the account in a list.
     pub seen_us: Option<i64>,
-    /// What the app was seen to hold otherwise and is not put right, by field.
+    /// What the app was seen to hold otherwise, by field.
     pub drift: Map<String, Value>,
     /// Version of the mapping that was last pushed.
     pub mapping: Option<i64>,

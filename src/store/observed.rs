@@ -1,5 +1,6 @@
 //! What an app was seen to hold: of accounts that are linked, and of accounts that belong to nobody.
 
+use super::connection::{Backend, Id};
 use super::links::LinkRow;
 use super::sql::Sql;
 use super::{Error, Reader, Result, Transaction};
@@ -25,21 +26,21 @@ pub struct StrayRow {
     pub seen_us: i64,
 }
 
-/// What a link is to remember after the app was seen to hold something else.
+/// What the app was seen to hold otherwise than a link says.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Noted {
     /// Whose account it is.
     pub resource: ResourceId,
-    /// What the app holds, as far as it is put right.
-    pub record: Map<String, Value>,
-    /// `linked` or `deactivated`.
-    pub state: String,
-    /// What it holds otherwise and is not put right.
+    /// What it holds otherwise, by field.
     pub drift: Map<String, Value>,
+    /// What it held otherwise and was put right, by field: should it come back, the app does not keep
+    /// what it is told.
+    pub righted: Map<String, Value>,
 }
 
-fn text(map: &Map<String, Value>) -> Result<String> {
-    serde_json::to_string(map).map_err(|error| Error::Corrupt(error.to_string()))
+fn text(map: &Map<String, Value>) -> Result<Option<String>> {
+    let text = (!map.is_empty()).then(|| serde_json::to_string(map));
+    text.transpose().map_err(|error| Error::Corrupt(error.to_string()))
 }
 
 impl Reader<'_> {
@@ -105,8 +106,31 @@ impl Reader<'_> {
         self.load_links(sql)
     }
 
-    /// Links with something that the app holds otherwise and that is not put right, in order of
-    /// resource, after one, at most `limit`.
+    /// What the app held otherwise and was put right, of objects of a kind by the app's ids; those
+    /// without are left out.
+    pub fn righted_of(
+        &mut self,
+        app: AppId,
+        kind: &str,
+        remote_ids: &[String],
+    ) -> Result<HashMap<ResourceId, Map<String, Value>>> {
+        let mut found = HashMap::new();
+        for chunk in remote_ids.chunks(500) {
+            let mut sql = Sql::new("SELECT resource_id, righted FROM link WHERE organization = ");
+            sql.bind(self.organization).push(" AND app_id = ").bind(app);
+            sql.push(" AND kind = ").bind(kind).push(" AND righted IS NOT NULL");
+            sql.push(" AND remote_id IN (").binds(chunk.iter().cloned()).push(")");
+            let rows: Vec<(ResourceId, String)> = sql.load::<(Id, Text), _>(self.conn)?;
+            for (resource, text) in rows {
+                let map = serde_json::from_str(&text);
+                found.insert(resource, map.map_err(|error| Error::Corrupt(error.to_string()))?);
+            }
+        }
+        Ok(found)
+    }
+
+    /// Links that are followed, with something that the app holds otherwise, in order of resource,
+    /// after one, at most `limit`.
     pub fn drifting_links(
         &mut self,
         app: AppId,
@@ -114,7 +138,7 @@ impl Reader<'_> {
         limit: i64,
     ) -> Result<Vec<LinkRow>> {
         let mut sql = self.links_where(app);
-        sql.push(" AND l.drift IS NOT NULL");
+        sql.push(" AND l.drift IS NOT NULL AND l.state IN ('linked', 'deactivated')");
         if let Some(after) = after {
             sql.push(" AND l.resource_id > ").bind(after);
         }
@@ -216,10 +240,8 @@ impl Transaction<'_> {
     /// Notes what the app was seen to hold, unless something was pushed to the account since `before_us`
     /// or is being pushed: what was seen is older then. Answers whether it was noted.
     pub fn note_observed(&mut self, app: AppId, noted: &Noted, before_us: i64) -> Result<bool> {
-        let drift = if noted.drift.is_empty() { None } else { Some(text(&noted.drift)?) };
-        let mut sql = Sql::new("UPDATE link SET record = ");
-        sql.bind(text(&noted.record)?).push(", state = ").bind(noted.state.as_str());
-        sql.push(", drift = ").bind(drift);
+        let mut sql = Sql::new("UPDATE link SET drift = ");
+        sql.bind(text(&noted.drift)?).push(", righted = ").bind(text(&noted.righted)?);
         sql.push(" WHERE organization = ").bind(self.organization);
         sql.push(" AND app_id = ").bind(app).push(" AND resource_id = ").bind(noted.resource);
         sql.push(" AND state IN ('linked', 'deactivated') AND COALESCE(pushed_us, 0) < ");
@@ -231,15 +253,46 @@ impl Transaction<'_> {
         Ok(sql.execute(self.conn)? == 1)
     }
 
-    /// Writes what a person decided about what the app holds otherwise: the link's record, state and
-    /// drift.
-    pub fn put_drift(&mut self, app: AppId, link: &LinkRow) -> Result<()> {
-        let drift = if link.drift.is_empty() { None } else { Some(text(&link.drift)?) };
-        let mut sql = Sql::new("UPDATE link SET record = ");
-        sql.bind(text(&link.record)?).push(", state = ").bind(link.state.as_str());
-        sql.push(", drift = ").bind(drift);
+    /// The link of one resource, which nobody else writes until this transaction ends.
+    pub fn lock_link(&mut self, app: AppId, resource: ResourceId) -> Result<Option<LinkRow>> {
+        let mut sql = self.links_where(app);
+        sql.push(" AND l.resource_id = ").bind(resource);
+        if self.conn.backend() == Backend::Postgres {
+            sql.push(" FOR UPDATE");
+        }
+        Ok(self.load_links(sql)?.into_iter().next())
+    }
+
+    /// Writes what a person decided about what the app holds otherwise. The link must be locked.
+    pub fn put_drift(
+        &mut self,
+        app: AppId,
+        resource: ResourceId,
+        drift: &Map<String, Value>,
+    ) -> Result<()> {
+        let mut sql = Sql::new("UPDATE link SET drift = ");
+        sql.bind(text(drift)?).push(" WHERE organization = ").bind(self.organization);
+        sql.push(" AND app_id = ").bind(app).push(" AND resource_id = ").bind(resource);
+        sql.execute(self.conn)?;
+        Ok(())
+    }
+
+    /// Writes what is left of what the app held otherwise, after something was pushed, and adds what
+    /// was put right. The link must be locked.
+    pub fn settle_drift(&mut self, app: AppId, noted: &Noted) -> Result<()> {
+        let mut sql = Sql::new("SELECT righted FROM link WHERE organization = ");
+        sql.bind(self.organization).push(" AND app_id = ").bind(app);
+        sql.push(" AND resource_id = ").bind(noted.resource);
+        let rows: Vec<(Option<String>,)> = sql.load::<(Nullable<Text>,), _>(self.conn)?;
+        let before = rows.into_iter().next().and_then(|(text,)| text);
+        let mut righted: Map<String, Value> = before
+            .map_or_else(|| Ok(Map::new()), |text| serde_json::from_str(&text))
+            .map_err(|error| Error::Corrupt(error.to_string()))?;
+        righted.extend(noted.righted.clone());
+        let mut sql = Sql::new("UPDATE link SET drift = ");
+        sql.bind(text(&noted.drift)?).push(", righted = ").bind(text(&righted)?);
         sql.push(" WHERE organization = ").bind(self.organization);
-        sql.push(" AND app_id = ").bind(app).push(" AND resource_id = ").bind(link.resource);
+        sql.push(" AND app_id = ").bind(app).push(" AND resource_id = ").bind(noted.resource);
         sql.execute(self.conn)?;
         Ok(())
     }

@@ -127,14 +127,28 @@ impl Reader<'_> {
         found.map(row).transpose()
     }
 
-    /// The runs of an app, newest first.
+    /// The newest runs of an app, newest first.
     pub fn runs(&mut self, app: AppId, limit: i64) -> Result<Vec<RunRow>> {
-        let rows: Vec<Row> = run::table
+        self.runs_before(app, None, limit)
+    }
+
+    /// Runs of an app that are older than one, newest first, at most `limit`.
+    pub fn runs_before(
+        &mut self,
+        app: AppId,
+        before: Option<RunId>,
+        limit: i64,
+    ) -> Result<Vec<RunRow>> {
+        let mut wanted = run::table
             .filter(run::organization.eq(self.organization).and(run::app_id.eq(app)))
             .order(run::id.desc())
             .limit(limit)
             .select(columns!())
-            .load(self.conn)?;
+            .into_boxed();
+        if let Some(before) = before {
+            wanted = wanted.filter(run::id.lt(before));
+        }
+        let rows: Vec<Row> = wanted.load(self.conn)?;
         rows.into_iter().map(row).collect()
     }
 

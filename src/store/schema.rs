@@ -226,6 +226,7 @@ diesel::table! {
         seen_us -> Nullable<BigInt>,
         drift -> Nullable<Text>,
         mapping -> Nullable<BigInt>,
+        righted -> Nullable<Text>,
     }
 }
 

@@ -3,11 +3,13 @@
 mod admin;
 mod allowing;
 mod assigning;
+mod auditing;
 mod beside;
 pub mod bridge;
 mod budget;
 mod complaints;
 mod crowding;
+mod deciding;
 mod delivering;
 mod downstream;
 mod drafting;

@@ -10,13 +10,13 @@ use super::view::Items;
 use crate::clock::rfc3339;
 use crate::id::ResourceId;
 use crate::mapping::field::Kind;
-use crate::outbound::drift::{ACTIVE, Answer, Difference, Remembered};
+use crate::outbound::drift::{self, Answer, Difference};
 use crate::store::jobs::Priority;
 use crate::store::links::LinkRow;
 use crate::store::observed::StrayRow;
 use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 /// An account in which the app holds something otherwise.
@@ -41,8 +41,9 @@ pub struct DriftField {
     app: Value,
     /// What it last accepted.
     accepted: Value,
-    /// `enforced` (it is being put right), `tolerated`, `asked` (somebody is to decide), `kept` (somebody
-    /// decided that it may stay) or `resisted` (it was put right and came back).
+    /// `enforced` (it is being put right; once it is, it is no longer listed), `tolerated`, `asked`
+    /// (somebody is to decide), `kept` (somebody decided that it may stay) or `resisted` (it was put
+    /// right and came back).
     #[schema(value_type = String)]
     answer: Answer,
     #[schema(format = DateTime)]
@@ -51,7 +52,7 @@ pub struct DriftField {
 
 impl DriftView {
     fn of(link: LinkRow) -> Self {
-        let fields = Remembered::drift_of(&link.drift)
+        let fields = drift::read(&link.drift)
             .into_iter()
             .map(|(field, Difference { app, accepted, answer, since_us })| DriftField {
                 field,
@@ -130,7 +131,8 @@ impl StrayView {
     }
 }
 
-/// Accounts in which the app was seen to hold something otherwise, as its list showed it last.
+/// Accounts in which the app was seen to hold something otherwise, as its list showed it last. What was
+/// sent since is not among them.
 #[utoipa::path(get, path = "/apps/{app}/drift", operation_id = "listDrift", tag = "activity", params(Paging), responses((status = 200, body = Items<DriftView>), (status = 404, body = Problem)))]
 pub async fn list(
     caller: Auditor,
@@ -149,7 +151,7 @@ pub async fn list(
     Ok(HttpResponse::Ok().json(Items { items, next }))
 }
 
-/// Decides about a field that the app holds otherwise.
+/// Decides about a field that the app holds otherwise. Holds whatever is being pushed at the moment.
 #[utoipa::path(post, path = "/apps/{app}/drift/{resource}", operation_id = "decideDrift", tag = "activity", request_body = DriftDecision, responses(
     (status = 200, body = DriftView), (status = 400, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
 pub async fn decide(
@@ -168,26 +170,27 @@ pub async fn decide(
     let decided = state
         .store()
         .write(caller.organization, move |transaction| {
-            let Some(mut link) = transaction.link(row.id, id)? else { return Ok(None) };
-            let mut drift = Remembered::drift_of(&link.drift);
+            let Some(link) = transaction.link(row.id, id)? else { return Ok(None) };
+            if !link.drift.contains_key(&named) {
+                return Ok(None);
+            }
+            // The job before the link, as a worker locks them. Whoever works on it comes back to it.
+            if decision == Decision::Enforce && row.enabled {
+                let priority = if link.kind == "Group" { Priority::Group } else { Priority::User };
+                transaction.mark_due(row.id, &[(id, link.kind.as_str(), priority)], now_us)?;
+            }
+            let Some(mut link) = transaction.lock_link(row.id, id)? else { return Ok(None) };
+            let mut drift = drift::read(&link.drift);
             let Some(known) = drift.get_mut(&named) else { return Ok(None) };
             let word = if decision == Decision::Enforce {
                 known.answer = Answer::Enforced;
-                remember(&mut link, &named, known.app.clone());
                 "drift.enforce"
             } else {
                 known.answer = Answer::Kept;
                 "drift.keep"
             };
-            link.drift = match serde_json::to_value(&drift) {
-                Ok(Value::Object(map)) => map,
-                _ => Map::new(),
-            };
-            transaction.put_drift(row.id, &link)?;
-            if decision == Decision::Enforce && row.enabled {
-                let priority = if link.kind == "Group" { Priority::Group } else { Priority::User };
-                transaction.mark_due(row.id, &[(id, link.kind.as_str(), priority)], now_us)?;
-            }
+            link.drift = drift::written(&drift).0;
+            transaction.put_drift(row.id, id, &link.drift)?;
             let detail = format!("{id} {named}");
             transaction.record_audit(now_us, &actor, word, &row.name, Some(&detail))?;
             Ok(Some(link))
@@ -196,25 +199,11 @@ pub async fn decide(
     state.engine.nudge();
     let link = decided.ok_or_else(|| {
         Problem::not_found(format!(
-            "the app was not seen to hold {field:?} of {id} otherwise: GET /api/v1/apps/{{app}}/drift"
+            "the app was not seen to hold {field:?} of {id} otherwise: GET /api/v1/apps/{app}/drift \
+             lists what it does"
         ))
     })?;
     Ok(HttpResponse::Ok().json(DriftView::of(link)))
-}
-
-/// Remembers what the app holds, so that the next push finds a difference.
-fn remember(link: &mut LinkRow, field: &str, app: Value) {
-    match (field, app) {
-        (ACTIVE, Value::Bool(active)) => {
-            if active { "linked" } else { "deactivated" }.clone_into(&mut link.state);
-        }
-        (_, Value::Null) => {
-            link.record.remove(field);
-        }
-        (_, value) => {
-            link.record.insert(field.to_owned(), value);
-        }
-    }
 }
 
 /// Accounts of the app that belong to nobody here, as its list showed them last. Nothing is done to

@@ -298,6 +298,7 @@ pub async fn approve(
         u64::try_from(body.up_to).map_err(|_negative| Problem::field("upTo", "give 0 or more"))?;
     let reason = reason(&body.reason)?;
     let row = state.app(caller.organization, &app).await?;
+    let name = row.name.clone();
     let now_us = state.clock().now_us();
     let actor = caller.actor();
     let released = state
@@ -322,7 +323,7 @@ pub async fn approve(
         let total = removals.total();
         Problem::conflict(format!(
             "{objects} objects wait for approval, which take away {}, and up to {up_to} were \
-             approved: nothing was released. Look at them (GET /api/v1/apps/{{app}}/parked), and \
+             approved: nothing was released. Look at them (GET /api/v1/apps/{name}/parked), and \
              approve {total}.",
             in_words(&removals)
         ))

@@ -5,7 +5,7 @@ pub(super) mod events;
 use super::body::{Json, Raw, optional};
 use super::caller::{Admin, Auditor};
 use super::guard::reason;
-use super::paging::{PAGE, is_full, parsed};
+use super::paging::{PAGE, Paging, is_full, parsed};
 use super::problem::Problem;
 use super::state::ApiState;
 use super::view::{Items, RunView};
@@ -103,19 +103,24 @@ fn ready(application: &Application) -> Result<(), Problem> {
     }
 }
 
-/// The latest runs of an app.
-#[utoipa::path(get, path = "/apps/{app}/runs", operation_id = "listRuns", tag = "sync", responses((status = 200, body = Items<RunView>), (status = 404, body = Problem)))]
+/// The runs of an app, newest first.
+#[utoipa::path(get, path = "/apps/{app}/runs", operation_id = "listRuns", tag = "sync", params(Paging), responses((status = 200, body = Items<RunView>), (status = 400, body = Problem), (status = 404, body = Problem)))]
 pub async fn list(
     caller: Auditor,
     state: web::Data<ApiState>,
     app: web::Path<String>,
+    paging: web::Query<Paging>,
 ) -> Result<HttpResponse, Problem> {
     let row = state.app(caller.organization, &app).await?;
-    let runs =
-        state.store().read(caller.organization, move |reader| reader.runs(row.id, 50)).await?;
+    let after = parsed("after", paging.into_inner().after)?;
+    let runs = state
+        .store()
+        .read(caller.organization, move |reader| reader.runs_before(row.id, after, PAGE))
+        .await?;
+    let next = runs.last().filter(|_| is_full(runs.len())).map(|run| run.id.to_string());
     let now_us = state.clock().now_us();
     let items = runs.into_iter().map(|run| RunView::of(run, now_us)).collect();
-    Ok(HttpResponse::Ok().json(Items { items, next: None }))
+    Ok(HttpResponse::Ok().json(Items { items, next }))
 }
 
 /// One run: its plan and its progress, in objects.
@@ -129,9 +134,13 @@ pub async fn get(
     Ok(HttpResponse::Ok().json(RunView::of(row, state.clock().now_us())))
 }
 
+/// What a plan can do with an object.
+const ACTIONS: [&str; 7] =
+    ["create", "adopt", "update", "deactivate", "reactivate", "delete", "refused"];
+
 /// The objects of a plan, those for which there is nothing to do left out. `GET
 /// /apps/{app}/why/{resource}` shows the requests of one.
-#[utoipa::path(get, path = "/runs/{run}/plan", operation_id = "listPlan", tag = "sync", params(PlanQuery), responses((status = 200, body = Items<PlanItemView>), (status = 404, body = Problem)))]
+#[utoipa::path(get, path = "/runs/{run}/plan", operation_id = "listPlan", tag = "sync", params(PlanQuery), responses((status = 200, body = Items<PlanItemView>), (status = 400, body = Problem), (status = 404, body = Problem)))]
 pub async fn plan(
     caller: Auditor,
     state: web::Data<ApiState>,
@@ -141,6 +150,10 @@ pub async fn plan(
     let row = find(&state, &caller, &run).await?;
     let PlanQuery { action, after } = query.into_inner();
     let after: Option<ResourceId> = parsed("after", after)?;
+    if let Some(action) = action.as_deref().filter(|action| !ACTIONS.contains(action)) {
+        let detail = format!("{action:?} is none of {}", ACTIONS.join(", "));
+        return Err(Problem::field("action", detail));
+    }
     let items = state
         .store()
         .read(caller.organization, move |reader| {

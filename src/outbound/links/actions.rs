@@ -78,10 +78,29 @@ async fn action(
     now: Situation,
     words: impl FnOnce(&Rehearsal) -> (String, String),
 ) -> Action {
-    let rehearsal = rehearse(now);
-    let (remote, here) = words(&rehearsal);
-    let (requests, unknown) = requests(application, kind, &rehearsal).await;
+    told(application, kind, action, &rehearse(now), words).await
+}
+
+async fn told(
+    application: &Application,
+    kind: Kind,
+    action: Act,
+    rehearsal: &Rehearsal,
+    words: impl FnOnce(&Rehearsal) -> (String, String),
+) -> Action {
+    let (remote, here) = words(rehearsal);
+    let (requests, unknown) = requests(application, kind, rehearsal).await;
     Action { action, remote, here, requests, unknown }
+}
+
+/// What happens when the object is looked at again as it is: what stopped it the last time stops it
+/// again, unless that changed in the app.
+fn again(subject: &Subject) -> Rehearsal {
+    let rehearsal = rehearse(subject.now.clone());
+    match subject.disputed() {
+        Some(parked) if !rehearsal.parked => rehearsal.stopped_by(&parked.reason),
+        _ => rehearsal,
+    }
 }
 
 /// Everything that can be done at present.
@@ -103,7 +122,7 @@ pub(super) async fn all(application: &Application, subject: &Subject) -> Vec<Act
 }
 
 async fn provision(application: &Application, subject: &Subject) -> Action {
-    action(application, subject.kind, Act::Provision, subject.now.clone(), |rehearsal| {
+    told(application, subject.kind, Act::Provision, &again(subject), |rehearsal| {
         (
             rehearsal.sentence.clone(),
             "It is looked at now, and every step is told. Nothing but that object is sent."
@@ -120,7 +139,7 @@ pub(super) async fn retry(application: &Application, subject: &Subject) -> Actio
         Some(_) => "It is tried as soon as a worker is free, and not later.",
         None => "Nothing waits: it is looked at again.",
     };
-    action(application, subject.kind, Act::Retry, subject.now.clone(), |rehearsal| {
+    told(application, subject.kind, Act::Retry, &again(subject), |rehearsal| {
         (rehearsal.sentence.clone(), here.to_owned())
     })
     .await

@@ -37,7 +37,9 @@ impl Unanswered {
     /// The store's.
     pub(super) fn sentence(self, begun: &str) -> store::Result<String> {
         match self {
-            Self::App(failure) => Ok(format!("{begun}: {failure}.")),
+            Self::App(failure) => {
+                Ok(format!("{begun}: {}.", failure.to_string().trim_end_matches('.')))
+            }
             Self::TooLong => Ok(format!("{begun}: the app asked to wait for more than an hour.")),
             Self::Cancelled => Ok(format!("{begun}: the run was cancelled.")),
             Self::Store(error) => Err(error),

@@ -418,7 +418,7 @@ fn held(breaches: &[Breach]) -> Value {
 
 fn judge(application: &Application, kind: Kind, reading: &Reading, now_us: i64) -> Judged {
     let situation = situation::judge(application, &application.terms, kind, reading, now_us);
-    let before = situation.link.as_ref().map(|link| link.record.clone());
+    let before = situation.link.as_ref().map(|link| link.held().into_owned());
     let matching = situation.match_fields.clone();
     let is_inside = reading.present.is_some() && is_member(&situation);
     let rehearsal = rehearse(situation);

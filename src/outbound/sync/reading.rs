@@ -7,7 +7,7 @@ use crate::adapters::adapter::{AccountPage, Failure, Observed};
 use crate::id::{self, AttemptId, ResourceId, RunId};
 use crate::mapping::field::Kind;
 use crate::outbound::application::Application;
-use crate::outbound::drift::{self, Remembered};
+use crate::outbound::drift::{self, Answer, Remembered};
 use crate::outbound::engine::Engine;
 use crate::outbound::plan::Following;
 use crate::outbound::policy::Lost;
@@ -170,13 +170,16 @@ async fn settle(
         .store()
         .write(application.organization, move |transaction| {
             let ids: Vec<String> = accounts.iter().map(|one| one.id.0.clone()).collect();
-            let links = transaction.links_by_remote(app, kind.as_str(), &ids)?;
+            // First, because it locks the links: nobody decides about them or records them meanwhile.
             transaction.note_seen(app, kind.as_str(), &ids, asked_us)?;
+            let links = transaction.links_by_remote(app, kind.as_str(), &ids)?;
+            let righted = transaction.righted_of(app, kind.as_str(), &ids)?;
             let (mut drifting, mut strays) = (0, Vec::new());
             for observed in &accounts {
                 match links.get(&observed.id.0) {
                     Some(link) => {
-                        let differs = drifts(link, observed, &kept, &policy, asked_us);
+                        let righted = righted.get(&link.resource);
+                        let differs = drifts((link, righted), observed, &kept, &policy, asked_us);
                         if let Some(noted) = differs.noted {
                             transaction.note_observed(app, &noted, asked_us)?;
                         }
@@ -185,14 +188,39 @@ async fn settle(
                     None => strays.push(stray(kind, observed, &matching, asked_us)),
                 }
             }
-            transaction.put_strays(app, &strays)?;
-            Ok((drifting, u64::try_from(strays.len()).unwrap_or_default()))
+            Ok((drifting, strays))
         })
         .await?;
     reading.accounts += count;
     reading.drifting += drifting;
-    reading.strays += strays;
+    reading.strays += keep_strays(engine, application, kind, strays).await?;
     Ok(())
+}
+
+/// Notes accounts that belong to nobody, and answers how many. Whoever is linked to one of them is so
+/// before this or after it, not beside it: it would stay listed as nobody's.
+async fn keep_strays(
+    engine: &Engine,
+    application: &Application,
+    kind: Kind,
+    strays: Vec<StrayRow>,
+) -> store::Result<u64> {
+    if strays.is_empty() {
+        return Ok(0);
+    }
+    let app = application.row.id;
+    engine
+        .store()
+        .write(application.organization, move |transaction| {
+            transaction.lock_organization()?;
+            let ids: Vec<String> = strays.iter().map(|one| one.remote_id.clone()).collect();
+            let linked = transaction.links_by_remote(app, kind.as_str(), &ids)?;
+            let mut strays = strays.clone();
+            strays.retain(|one| !linked.contains_key(&one.remote_id));
+            transaction.put_strays(app, &strays)?;
+            Ok(u64::try_from(strays.len()).unwrap_or_default())
+        })
+        .await
 }
 
 struct Differs {
@@ -202,33 +230,27 @@ struct Differs {
 }
 
 fn drifts(
-    link: &LinkRow,
+    (link, righted): (&LinkRow, Option<&Map<String, Value>>),
     observed: &Observed,
     kept: &BTreeSet<String>,
     policy: &crate::outbound::policy::DriftPolicy,
     now_us: i64,
 ) -> Differs {
+    let mut known = righted.map(drift::read).unwrap_or_default();
+    known.extend(drift::read(&link.drift));
     let remembered = Remembered {
         record: link.record.clone().into_iter().collect(),
         active: link.state != "deactivated",
-        drift: Remembered::drift_of(&link.drift),
+        drift: known,
     };
     let next = drift::compare(&remembered, observed, kept, policy, now_us);
-    let is_other = !next.as_ref().unwrap_or(&remembered).drift.is_empty();
-    let noted = next.map(|next| Noted {
-        resource: link.resource,
-        record: next.record.into_iter().collect(),
-        state: if next.active { "linked" } else { "deactivated" }.to_owned(),
-        drift: object(&next.drift),
+    let now = next.as_ref().unwrap_or(&remembered.drift);
+    let is_other = now.values().any(|one| one.answer != Answer::Righted);
+    let noted = next.as_ref().map(|next| {
+        let (drift, righted) = drift::written(next);
+        Noted { resource: link.resource, drift, righted }
     });
     Differs { noted, is_other }
-}
-
-fn object<T: Serialize>(value: &T) -> Map<String, Value> {
-    match serde_json::to_value(value) {
-        Ok(Value::Object(map)) => map,
-        _ => Map::new(),
-    }
 }
 
 fn stray(kind: Kind, observed: &Observed, matching: &str, now_us: i64) -> StrayRow {

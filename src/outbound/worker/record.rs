@@ -11,6 +11,7 @@ use crate::mapping::record::Record;
 use crate::notification::digest::Notice;
 use crate::outbound::allowance::Held;
 use crate::outbound::application::Application;
+use crate::outbound::drift;
 use crate::outbound::engine::{Engine, micros};
 use crate::outbound::plan::{Cause, Following, Link, Origin, Parked};
 use crate::outbound::queue::JOB_LEASE;
@@ -20,6 +21,7 @@ use crate::store::attempts::AttemptRow;
 use crate::store::jobs::{Closed, Job, Priority};
 use crate::store::links::LinkRow;
 use crate::store::removals::Removal;
+use crate::store::observed::Noted;
 use crate::store::{self, Transaction};
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
@@ -81,6 +83,8 @@ pub(super) struct Recorder<'a> {
     referred: Mutex<Referred>,
     /// What was about to be done, where the job belongs to a run.
     digest: Mutex<Option<String>>,
+    /// Fields that the app was just given, and about which nothing is left to decide.
+    settled: Mutex<Vec<String>>,
 }
 
 /// To whom an object's values refer.
@@ -103,12 +107,18 @@ impl Referred {
 
 impl<'a> Recorder<'a> {
     pub(super) fn new(engine: &'a Engine, application: &'a Application, job: &'a Job) -> Self {
-        Self { engine, application, job, referred: Mutex::default(), digest: Mutex::default() }
+        let (referred, digest) = (Mutex::default(), Mutex::default());
+        Self { engine, application, job, referred, digest, settled: Mutex::default() }
     }
 
     /// Notes what is about to be done, to tell what was planned from what changed since.
     pub(super) fn planned(&self, digest: String) {
         *self.digest.lock() = Some(digest);
+    }
+
+    /// Notes what the app was just given: what is recorded next settles it.
+    pub(super) fn settles(&self, fields: Vec<String>) {
+        *self.settled.lock() = fields;
     }
 
     /// Runs `work` in a transaction, if the job is still ours.
@@ -315,6 +325,21 @@ impl<'a> Recorder<'a> {
         self.fenced(move |transaction| transaction.put_link(&row)).await
     }
 
+    /// Notes that the app holds what the directory wants in fields that were to be put right.
+    pub(super) async fn agree(
+        &self,
+        kind: Kind,
+        link: &Link,
+        fields: Vec<String>,
+    ) -> Result<(), Stop> {
+        let row = self.row(kind, link);
+        self.fenced(move |transaction| {
+            transaction.put_link(&row)?;
+            settle(transaction, &row, &fields)
+        })
+        .await
+    }
+
     /// Notes what the app holds now, and closes the job when nothing is left to do. Answers whether
     /// the job is closed.
     pub(super) async fn linked(
@@ -330,10 +355,12 @@ impl<'a> Recorder<'a> {
         let job = self.job.clone();
         let new = matches!(action, Action::Create | Action::Adopt);
         let removal = action.removal();
+        let settled = std::mem::take(&mut *self.settled.lock());
         if is_last && !new {
             self.closing(move |transaction| {
                 transaction.put_link(&row)?;
                 note_taken(transaction, &row, removal)?;
+                settle(transaction, &row, &settled)?;
                 transaction.insert_attempt(&attempt)
             })
             .await?;
@@ -353,6 +380,7 @@ impl<'a> Recorder<'a> {
             }
             transaction.put_link(&row)?;
             note_taken(transaction, &row, removal)?;
+            settle(transaction, &row, &settled)?;
             transaction.insert_attempt(&attempt)?;
             if new {
                 // They went with a link that was lost, and nobody was told of accounts that came since.
@@ -534,6 +562,27 @@ fn note_taken(
         Some(removal) => transaction.note_taken(row.app, row.resource, removal, 1),
         None => Ok(()),
     }
+}
+
+/// What was said about fields that the app was given is settled. The link was just written, which
+/// locks it.
+fn settle(
+    transaction: &mut Transaction<'_>,
+    row: &LinkRow,
+    fields: &[String],
+) -> store::Result<()> {
+    if fields.is_empty() {
+        return Ok(());
+    }
+    let Some(link) = transaction.link(row.app, row.resource)? else { return Ok(()) };
+    let before = drift::read(&link.drift);
+    let mut left = before.clone();
+    drift::settle(&mut left, fields);
+    if left == before {
+        return Ok(());
+    }
+    let (drift, righted) = drift::written(&left);
+    transaction.settle_drift(row.app, &Noted { resource: row.resource, drift, righted })
 }
 
 fn close(

@@ -2,6 +2,8 @@
 
 mod groups;
 mod guard;
+mod joining;
 mod lifecycle;
+mod overtaking;
 mod rates;
 mod saying;

@@ -155,6 +155,16 @@ both! {
         both.sort_unstable();
         assert_eq!(candidates, both);
         assert_eq!(link["pending"]["reason"]["cause"], "disputed");
+        // What would be done is what was found, and not what would be done had nobody been found.
+        for said in [&link["verdict"], &action(&link, "provision")["remote"], &action(&link, "retry")["remote"]] {
+            let said = said.as_str().unwrap();
+            assert!(said.starts_with("Nothing is sent. 2 objects of the app match"), "{link}");
+        }
+        let methods = |name: &str| {
+            let requests = action(&link, name)["requests"].as_array().unwrap().clone();
+            requests.iter().map(|one| one["method"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+        };
+        assert!(!methods("provision").is_empty() && methods("provision").iter().all(|one| one == "GET"), "{link}");
         let words = action(&link, "link")["remote"].as_str().unwrap();
         assert!(words.contains(&old) && words.contains(&new), "{words}");
 

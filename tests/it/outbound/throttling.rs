@@ -38,7 +38,7 @@ impl Haste {
 }
 
 /// Moves the clock on by that much at a time until it is so.
-async fn advance_until(clock: &Clock, by: u64, what: &str, holds: impl AsyncFn() -> bool) {
+pub async fn advance_until(clock: &Clock, by: u64, what: &str, holds: impl AsyncFn() -> bool) {
     let waiting = async {
         while !holds().await {
             clock.advance(Duration::from_secs(by));

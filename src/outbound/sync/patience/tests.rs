@@ -106,3 +106,13 @@ async fn nobody_waits_for_a_run_that_is_cancelled() {
     assert!(matches!(answer, Err(Unanswered::Cancelled)), "{answer:?}");
     assert_eq!(count, 1, "and the app is not asked again");
 }
+
+/// It said "The app answered 401..".
+#[test]
+fn a_sentence_ends_once() {
+    for detail in ["The app answered 401.", "The app answered 401: token expired"] {
+        let refused = Unanswered::App(Failure::Unauthorized(detail.to_owned()));
+        let said = refused.sentence("The app could not be asked").unwrap();
+        assert!(said.ends_with('.') && !said.ends_with(".."), "{said}");
+    }
+}

@@ -129,11 +129,14 @@ both! {
         let mut runner = TestRunner::new_with_rng(Config::default(), random);
         let scene = Scene::new(&world, unlimited(), |_| Meddling::Pass).await;
         let people = scene.people(8).await;
+        let speaks = async |dialect: &str| {
+            scene.bridge.admin(Method::PATCH, "/clients/tests", json!({ "dialect": dialect })).await;
+        };
         let staff = scene.group("Staff", &[]).await;
         let path = format!("/Groups/{staff}");
         let mut members: BTreeSet<usize> = BTreeSet::new();
         for round in 0..24 {
-            let which = (0..5_u8, prop::collection::btree_set(0..8_usize, 0..6));
+            let which = (0..8_u8, prop::collection::btree_set(0..8_usize, 0..6));
             let (how, set) = which.new_tree(&mut runner).unwrap().current();
             let named = values(set.iter().map(|at| people[*at].as_str()));
             let body = match how {
@@ -150,6 +153,22 @@ both! {
                     members.clear();
                     patch("remove", "members", &Value::Null)
                 }
+                // To nobody, in words: nothing, and null.
+                3 => {
+                    members.clear();
+                    patch("replace", "members", &json!([]))
+                }
+                5 => {
+                    members.clear();
+                    group_body("Staff", &Value::Null)
+                }
+                6 => {
+                    // Whoever is not named in a removal stays.
+                    let left: Vec<usize> = set.iter().copied().take(2).collect();
+                    members.retain(|at| !left.contains(at));
+                    let named = values(left.iter().map(|at| people[*at].as_str()));
+                    patch("remove", "members", &named)
+                }
                 _ => {
                     members.clone_from(&set);
                     patch("replace", "members", &named)
@@ -158,6 +177,18 @@ both! {
             if how == 4 {
                 members.clone_from(&set);
                 scene.bridge.push(Method::PUT, &path, group_body("Staff", &named)).await;
+            } else if how == 5 {
+                // For those who are forgiven nothing, null is nobody.
+                speaks("strict").await;
+                scene.bridge.push(Method::PUT, &path, body).await;
+                speaks("standard").await;
+            } else if how == 6 {
+                speaks("entra").await;
+                // A removal that names nobody is another question.
+                if !set.is_empty() {
+                    scene.bridge.push(Method::PATCH, &path, body).await;
+                }
+                speaks("standard").await;
             } else {
                 scene.bridge.push(Method::PATCH, &path, body).await;
             }

@@ -358,6 +358,18 @@ both! {
             let unmapped = row("company");
             assert_eq!((&unmapped["mapped"], &unmapped["absent"]), (&json!(false), &Value::Null), "{unmapped}");
         }
+        // What is sent says so too, of what it leaves out.
+        let told = bridge.admin(Method::POST, &format!("/apps/sandbox/provision/{ann}"), Value::Null).await;
+        let mut plans = told["steps"].as_array().unwrap().iter().filter(|step| step["step"] == "plan");
+        let last = plans.next_back().unwrap();
+        for (field, cause, needle) in [("employeeNumber", "empty", "is empty in the profile"), ("manager", "pending", "account"), ("role", "misfit", "")] {
+            let absent = last["absent"].as_array().unwrap_or_else(|| panic!("{told}"));
+            let one = absent.iter().find(|one| one["field"] == field).unwrap_or_else(|| panic!("{last}"));
+            assert_eq!(one["cause"], cause, "{one}");
+            let why = one["sentence"].as_str().unwrap();
+            assert!(!why.is_empty() && why.contains(needle), "{one}");
+        }
+        assert!(!last["absent"].to_string().contains("company"), "nobody mapped it: {last}");
         // A path that nobody knows is not saved in the first place.
         let wrong = json!({ "users": [{ "field": "company", "source": { "kind": "profile", "path": "urn:zylker:Nowhere:company" } }] });
         let (status, problem) = bridge.send(Method::PUT, "/api/v1/apps/sandbox/mapping", Some(wrong)).await;

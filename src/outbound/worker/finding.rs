@@ -1,0 +1,86 @@
+//! What the app is found to hold: an account to take over, one that is gone, a value that is agreed.
+
+use super::record::Action;
+use super::{PATIENT, Push, Stop};
+use crate::adapters::adapter::{Key, Observed};
+use crate::clock::Stopwatch;
+use crate::mapping::field::Kind;
+use crate::outbound::plan::{self, Following, Found, Situation};
+use crate::outbound::policy::Lost;
+use crate::store;
+use crate::store::links::Holder;
+
+impl Push<'_> {
+    /// The directory came to want what somebody changed in the app: nothing is to be put right.
+    pub(super) async fn agree(
+        &self,
+        now: &mut Situation,
+        verdict: plan::Verdict,
+    ) -> Result<(), Stop> {
+        let desired = &now.desired.always;
+        let Some(link) = now.link.as_mut().filter(|_| verdict == plan::Verdict::InSync) else {
+            return Ok(());
+        };
+        let agreed = link.agreed(desired);
+        if agreed.is_empty() {
+            return Ok(());
+        }
+        let whole = plan::whole(&link.record, desired);
+        link.accepted(whole);
+        self.recorder.agree(now.kind, link, agreed).await
+    }
+
+    /// Looks by each key until one finds something, and says which of the finds are taken.
+    pub(super) async fn look(&self, kind: Kind, keys: &[Key]) -> Result<Vec<Found>, Stop> {
+        for key in keys {
+            let observed: Vec<Observed> = self.application.adapter.find(kind, key).await?;
+            if observed.is_empty() {
+                continue;
+            }
+            let (app, resource) = (self.application.row.id, self.job.resource);
+            let ids: Vec<String> = observed.iter().map(|one| one.id.0.clone()).collect();
+            let holders = self
+                .engine
+                .store()
+                .read(self.application.organization, move |reader| {
+                    ids.iter()
+                        .map(|id| reader.holder_of(app, kind.as_str(), id, resource))
+                        .collect::<store::Result<Vec<Holder>>>()
+                })
+                .await?;
+            // Who holds it may have given it up since the app was asked: a person is called only when
+            // it stays so.
+            let stays = self.job.attempts >= PATIENT;
+            if holders.iter().any(|holder| match holder {
+                Holder::Nobody => false,
+                Holder::Leaving => true,
+                Holder::Another => !stays,
+            }) {
+                return Err(Stop::Later);
+            }
+            return Ok(observed
+                .into_iter()
+                .zip(holders)
+                .map(|(observed, holder)| Found { observed, taken: holder == Holder::Another })
+                .collect());
+        }
+        Ok(Vec::new())
+    }
+
+    /// The app no longer has the object: what becomes of it is the policy's.
+    pub(super) async fn lose(&self, now: &mut Situation, watch: &Stopwatch) -> Result<(), Stop> {
+        let state = match self.application.policy.lost {
+            Lost::Recreate => None,
+            Lost::Park => Some(Following::Lost),
+            Lost::Release => Some(Following::Released),
+        };
+        now.found = None;
+        if let (Some(state), Some(link)) = (state, &mut now.link) {
+            link.state = state;
+            self.recorder.lost(now.kind, link, watch).await
+        } else {
+            now.link = None;
+            self.recorder.unlink(Some(Action::Lost), watch).await
+        }
+    }
+}
