@@ -110,13 +110,15 @@ impl App<'_> {
         self.event(Kind::RunFinished, json!({ "run": run.told(), "remedy": remedy }))
     }
 
-    /// A run waits for somebody to approve what it takes away.
-    pub fn held(self, run: &Run<'_>, sentence: &str) -> Event {
+    /// A run waits for somebody to approve it; with what to do, where that is known.
+    pub fn held(self, run: &Run<'_>, sentence: &str, remedy: Option<&str>) -> Event {
         let sentence: String = sentence.chars().take(LONGEST_SENTENCE).collect();
         let data = json!({
             "run": run.told(), "reason": sentence,
-            "remedy": "Look at the plan (GET /api/v1/runs/{run}/plan), then approve it \
-                       (POST /api/v1/runs/{run}/approve) or cancel it (POST /api/v1/runs/{run}/cancel).",
+            "remedy": remedy.unwrap_or(
+                "Look at the plan (GET /api/v1/runs/{run}/plan), then approve it \
+                 (POST /api/v1/runs/{run}/approve) or cancel it (POST /api/v1/runs/{run}/cancel).",
+            ),
         });
         self.event(Kind::RunHeld, data)
     }
@@ -221,7 +223,7 @@ mod tests {
             done: i64::MAX,
             failed: i64::MAX,
         };
-        let held = app(&name).held(&run, &"𝕏".repeat(10_000));
+        let held = app(&name).held(&run, &"𝕏".repeat(10_000), None);
         let text = body(held.kind, 0, &held.data);
         assert!(text.len() <= MOST_BYTES, "{}", text.len());
         let read: Value = serde_json::from_str(&text).unwrap();

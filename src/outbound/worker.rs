@@ -18,7 +18,7 @@ use super::queue::Place;
 use super::retry;
 use super::situation::{self, Beside};
 use super::trace::Trace;
-use crate::adapters::adapter::{Failure, Observed, Reason};
+use crate::adapters::adapter::{Failure, Observed, Reason, RemoteId};
 use crate::adapters::http;
 use crate::clock::Stopwatch;
 use crate::id;
@@ -283,8 +283,7 @@ impl Push<'_> {
                 }
                 Next::Adopt(observed) => {
                     let watch = Stopwatch::start();
-                    // What Rollcall was about to make and then finds is its own.
-                    let origin = now.link.as_ref().map_or(Origin::Adopted, |link| link.origin);
+                    let origin = self.origin(&now, &observed.id).await?;
                     let active = observed.active.unwrap_or(true);
                     now.link = Some(Link::new(observed.id, active, origin, observed.record));
                     if self.linked(&now, Action::Adopt, Vec::new(), &watch).await? {
@@ -451,6 +450,20 @@ impl Push<'_> {
                 .collect());
         }
         Ok(Vec::new())
+    }
+
+    /// How an account that is found came to be: what Rollcall was about to make and then finds is its
+    /// own, and so is what it had made before and that comes back.
+    async fn origin(&self, now: &Situation, remote: &RemoteId) -> Result<Origin, Stop> {
+        if now.link.as_ref().is_some_and(|link| link.origin == Origin::Created) {
+            return Ok(Origin::Created);
+        }
+        let (app, resource) = (self.application.row.id, self.job.resource);
+        let remote = remote.0.clone();
+        let read = self.engine.store().read(self.application.organization, move |reader| {
+            reader.is_made(app, resource, &remote)
+        });
+        Ok(if read.await? { Origin::Created } else { Origin::Adopted })
     }
 
     /// The app no longer has the object: what becomes of it is the policy's.

@@ -151,6 +151,7 @@ diesel::table! {
         modified_us -> BigInt,
         unsynced_us -> Nullable<BigInt>,
         waking_after -> Nullable<Id>,
+        doubt -> Nullable<Text>,
     }
 }
 
@@ -321,6 +322,7 @@ diesel::table! {
         approved_by -> Nullable<Text>,
         approved_us -> Nullable<BigInt>,
         note -> Nullable<Text>,
+        believed_us -> Nullable<BigInt>,
     }
 }
 
@@ -335,6 +337,30 @@ diesel::table! {
         action -> Text,
         digest -> Text,
         state -> Text,
+    }
+}
+
+diesel::table! {
+    use super::types::*;
+
+    run_loss (organization, run_id, resource_id) {
+        organization -> BigInt,
+        run_id -> Id,
+        resource_id -> Id,
+        kind -> Text,
+        remote_id -> Text,
+        since_us -> BigInt,
+    }
+}
+
+diesel::table! {
+    use super::types::*;
+
+    former_account (organization, resource_id, app_id) {
+        organization -> BigInt,
+        resource_id -> Id,
+        app_id -> Id,
+        remote_id -> Text,
     }
 }
 

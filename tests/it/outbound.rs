@@ -6,6 +6,7 @@ mod beside;
 pub mod bridge;
 mod budget;
 mod complaints;
+mod concluding;
 mod crowding;
 mod delivering;
 mod downstream;
