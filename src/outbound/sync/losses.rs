@@ -16,8 +16,8 @@ use std::collections::HashMap;
 const SOME: usize = 100;
 
 /// What becomes of the link; none: it is forgotten, and the account made anew.
-const fn following(lost: Lost) -> Option<Following> {
-    match lost {
+const fn following(policy: Lost) -> Option<Following> {
+    match policy {
         Lost::Recreate => None,
         Lost::Park => Some(Following::Lost),
         Lost::Release => Some(Following::Released),
@@ -34,7 +34,7 @@ impl Losses {
     }
 
     /// What was read, as it is once the losses are settled.
-    pub(super) fn settled(&self, mut reading: Reading, lost: Lost) -> Reading {
+    pub(super) fn settled(&self, mut reading: Reading, policy: Lost) -> Reading {
         if self.0.is_empty() {
             return reading;
         }
@@ -43,9 +43,9 @@ impl Losses {
             loss.is_some_and(|loss| is_so(loss, link))
         };
         if let Some(link) = reading.link.take_if(|link| is_lost(link)) {
-            reading.lose(following(lost).map(|state| LinkRow { state: state_of(state), ..link }));
+            reading.lose(following(policy).map(|state| LinkRow { state: state_of(state), ..link }));
         }
-        if lost != Lost::Release {
+        if policy != Lost::Release {
             let targets = reading.targets.clone();
             for target in targets {
                 if let Some(loss) = self.0.get(&target) {
@@ -85,7 +85,7 @@ pub(super) fn settle(
 
 fn lose(
     transaction: &mut Transaction<'_>,
-    Turns { app, lost, .. }: Turns,
+    Turns { app, lost: policy, .. }: Turns,
     (run, loss): (RunId, &LossRow),
     now_us: i64,
 ) -> store::Result<()> {
@@ -94,7 +94,7 @@ fn lose(
     };
     transaction.mark_referrers(app, link.resource, now_us)?;
     transaction.forget_account(app, link.resource)?;
-    match following(lost) {
+    match following(policy) {
         None => transaction.delete_link(app, link.resource, true)?,
         Some(state) => transaction.put_link(&LinkRow { state: state_of(state), ..link })?,
     }
