@@ -375,7 +375,7 @@ pub async fn adopt(
             }
             let mut row = row.clone();
             if transaction.is_made(app, id, &remote.0)? {
-                // What Rollcall made stays its own, whoever links it.
+                // What Rollcall made, and lost sight of, is its own again, whoever links it.
                 "created".clone_into(&mut row.origin);
             }
             let before = transaction.link(app, id)?.and_then(|link| link.remote_id);

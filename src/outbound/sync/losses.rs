@@ -94,6 +94,7 @@ fn lose(
     };
     transaction.mark_referrers(app, link.resource, now_us)?;
     transaction.forget_account(app, link.resource)?;
+    transaction.remember_made(app, link.resource)?;
     match following(policy) {
         None => transaction.delete_link(app, link.resource, true)?,
         Some(state) => transaction.put_link(&LinkRow { state: state_of(state), ..link })?,

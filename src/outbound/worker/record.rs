@@ -287,6 +287,7 @@ impl<'a> Recorder<'a> {
         self.alone(move |transaction| {
             transaction.mark_referrers(row.app, row.resource, now_us)?;
             transaction.forget_account(row.app, row.resource)?;
+            transaction.remember_made(row.app, row.resource)?;
             transaction.put_link(&row)?;
             transaction.insert_attempt(&attempt)
         })

@@ -8,26 +8,21 @@ use crate::store::{Reader, Result, Transaction};
 use diesel::sql_types::BigInt;
 
 impl Reader<'_> {
-    /// Whether Rollcall made this account for this object: the one that is linked, or the last one that
-    /// was.
+    /// Whether Rollcall made this account for this object, and lost sight of it since.
     pub fn is_made(&mut self, app: AppId, resource: ResourceId, remote_id: &str) -> Result<bool> {
         let mut sql =
             Sql::new("SELECT CAST(1 AS BIGINT) FROM former_account WHERE organization = ");
         sql.bind(self.organization).push(" AND resource_id = ").bind(resource);
         sql.push(" AND app_id = ").bind(app).push(" AND remote_id = ").bind(remote_id);
-        sql.push(" UNION ALL SELECT CAST(1 AS BIGINT) FROM link WHERE organization = ")
-            .bind(self.organization);
-        sql.push(" AND app_id = ").bind(app).push(" AND resource_id = ").bind(resource);
-        sql.push(" AND remote_id = ").bind(remote_id).push(" AND origin = 'created'");
         let found: Vec<(i64,)> = sql.load::<(BigInt,), _>(self.conn)?;
         Ok(!found.is_empty())
     }
 }
 
 impl Transaction<'_> {
-    /// Remembers the account of a link that is about to go, if Rollcall made it and its object is still
-    /// there.
-    pub(super) fn remember_made(&mut self, app: AppId, resource: ResourceId) -> Result<()> {
+    /// Remembers the account of a link that is about to go or to be left alone, if Rollcall made it and
+    /// its object is still there. What somebody said to leave alone is not Rollcall's any more.
+    pub fn remember_made(&mut self, app: AppId, resource: ResourceId) -> Result<()> {
         let mut sql = Sql::new(
             "INSERT INTO former_account (organization, resource_id, app_id, remote_id) \
              SELECT l.organization, l.resource_id, l.app_id, l.remote_id FROM link l \
@@ -36,7 +31,7 @@ impl Transaction<'_> {
         );
         sql.bind(self.organization).push(" AND l.app_id = ").bind(app);
         sql.push(" AND l.resource_id = ").bind(resource);
-        sql.push(" AND l.remote_id IS NOT NULL AND l.origin = 'created'");
+        sql.push(" AND l.remote_id IS NOT NULL AND l.origin = 'created' AND l.state <> 'released'");
         if self.conn.backend() == Backend::Postgres {
             // Whoever deletes the object does so before this or after it.
             sql.push(" FOR KEY SHARE OF r");
