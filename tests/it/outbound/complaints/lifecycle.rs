@@ -408,7 +408,9 @@ both! {
         scene.delete(&ann).await;
         scene.bridge.published().await;
         is_away.store(false, Ordering::SeqCst);
-        scene.ask(Method::PUT, "/provisioning", json!({ "enabled": true })).await;
+        let view = scene.ask(Method::PUT, "/provisioning", json!({ "enabled": true })).await;
+        assert_eq!(view["pausedBy"], "admin", "whoever holds an app by hand lets it go by hand");
+        scene.ask(Method::PATCH, "", json!({ "paused": false })).await;
         let view = scene.quiet().await;
         assert_eq!(view["queue"], json!({ "ready": 0, "running": 0, "parked": 0, "waiting": 0 }));
         assert_eq!((scene.accounts().await, scene.members("Staff").await), (vec!["cy true".to_owned()], vec!["cy".to_owned()]));
