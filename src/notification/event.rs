@@ -117,13 +117,16 @@ impl App<'_> {
         self.event(Kind::RunFinished, json!({ "run": run.told(), "remedy": remedy }))
     }
 
-    /// A run waits for somebody to approve what it takes away.
-    pub fn held(self, run: &Run<'_>, sentence: &str) -> Event {
+    /// A run waits for somebody to approve it; with what to do, where that is known.
+    pub fn held(self, run: &Run<'_>, sentence: &str, remedy: Option<&str>) -> Event {
         let sentence: String = sentence.chars().take(LONGEST_SENTENCE).collect();
         let data = json!({
             "run": run.told(), "reason": sentence,
-            "remedy": "Look at the plan (GET /api/v1/runs/{run}/plan), then approve it \
-                       (POST /api/v1/runs/{run}/approve) or cancel it (POST /api/v1/runs/{run}/cancel)."
+            "remedy": remedy
+                .unwrap_or(
+                    "Look at the plan (GET /api/v1/runs/{run}/plan), then approve it \
+                     (POST /api/v1/runs/{run}/approve) or cancel it (POST /api/v1/runs/{run}/cancel).",
+                )
                 .replace("{run}", &run.id.to_string()),
         });
         self.event(Kind::RunHeld, data)
@@ -230,7 +233,7 @@ mod tests {
             done: i64::MAX,
             failed: i64::MAX,
         };
-        let said = [app("assist").held(&run, "x").data, app("assist").finished(&run).data];
+        let said = [app("assist").held(&run, "x", None).data, app("assist").finished(&run).data];
         for failed in [0, 7] {
             let over = Run { failed, state: if failed == 0 { "failed" } else { "done" }, ..run };
             let told = app("assist").finished(&over).data;
@@ -238,7 +241,7 @@ mod tests {
             assert!(!told.to_string().contains("{run}") && !told.to_string().contains("{app}"));
         }
         assert!(said.iter().all(|told| !told.to_string().contains("{run}")), "{said:?}");
-        let held = app(&name).held(&run, &"𝕏".repeat(10_000));
+        let held = app(&name).held(&run, &"𝕏".repeat(10_000), None);
         let text = body(held.kind, 0, &held.data);
         assert!(text.len() <= MOST_BYTES, "{}", text.len());
         let read: Value = serde_json::from_str(&text).unwrap();

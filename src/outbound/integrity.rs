@@ -11,6 +11,7 @@ use super::engine::Engine;
 use super::plan::{Parked, Verdict};
 use super::preview::{Rehearsal, rehearse};
 use super::situation::{self, Beside, Reading};
+use super::sync::Doubt;
 use crate::adapters::adapter::Step;
 use crate::clock::Stopwatch;
 use crate::id::{AppId, OrganizationId, ResourceId};
@@ -39,6 +40,10 @@ const ASKED: Duration = Duration::from_secs(2);
 pub enum State {
     /// The app holds what it should.
     Applied,
+    /// The app holds what it should by what is remembered, but does not show the account: its list
+    /// leaves out more than is believed, or it said that it has no such account, and a run that would
+    /// see to it waits for a person or was cancelled.
+    Doubted,
     /// There is no account, and there should be none.
     OutOfScope,
     /// There is an account that policy, protection or a person leaves alone.
@@ -211,6 +216,8 @@ struct Page {
     groups_change: bool,
     /// Since when something else decides what the app should hold.
     unsynced_us: Option<i64>,
+    /// Why the app's last list was not believed.
+    doubt: Option<Doubt>,
 }
 
 struct Object {
@@ -218,6 +225,8 @@ struct Object {
     job: Option<JobState>,
     /// A change of it is not published yet.
     changes: bool,
+    /// The app said that it does not have the account.
+    is_missed: bool,
 }
 
 /// Reads a page by the revision at which the app is at that moment.
@@ -276,11 +285,14 @@ fn put_together(
     let mut jobs: HashMap<ResourceId, JobState> =
         jobs.into_iter().map(|job| (job.resource, job)).collect();
     let changing = reader.unpublished_of(&ids)?;
+    let missed = reader.missed(app, &ids)?;
+    let doubt = reader.doubt(app)?.and_then(|doubt| serde_json::from_value(doubt).ok());
     let objects = page
         .into_iter()
         .map(|reading| Object {
             job: jobs.remove(&reading.id),
             changes: changing.contains(&reading.id),
+            is_missed: missed.contains(&reading.id),
             reading,
         })
         .collect();
@@ -289,6 +301,7 @@ fn put_together(
         objects,
         groups_change: reader.has_unpublished(Kind::Group.as_str())?,
         unsynced_us: reader.unsynced_since(app)?,
+        doubt,
     }))
 }
 
@@ -351,6 +364,7 @@ fn finding(
         None => match settled(&rehearsal) {
             // What is left of somebody who is gone is as it should be.
             Some(State::OutOfScope) if reading.link.is_some() => State::Applied,
+            Some(State::Applied) if is_doubted(page, object) => State::Doubted,
             Some(state) => state,
             None if page.groups_change => State::Pending,
             None => {
@@ -378,6 +392,13 @@ fn settled(rehearsal: &Rehearsal) -> Option<State> {
         Verdict::NoAccount => State::OutOfScope,
         Verdict::LeftAlone | Verdict::Protected | Verdict::Released => State::LeftAlone,
     })
+}
+
+/// Whether the app was seen not to show the account, whatever is remembered of it.
+fn is_doubted(page: &Page, object: &Object) -> bool {
+    let link = object.reading.link.as_ref();
+    object.is_missed
+        || page.doubt.as_ref().zip(link).is_some_and(|(doubt, link)| doubt.concerns(link))
 }
 
 /// Whether an object may differ although nothing is going to be done about it before the next sync.
@@ -471,8 +492,9 @@ impl Tally {
 }
 
 /// Every state, with what a count of it says.
-const WORDS: [(State, &str); 8] = [
+const WORDS: [(State, &str); 9] = [
     (State::Applied, "applied"),
+    (State::Doubted, "not shown by the app"),
     (State::OutOfScope, "out of scope"),
     (State::LeftAlone, "left alone"),
     (State::Pending, "pending"),
@@ -491,7 +513,13 @@ fn verdict(counts: &BTreeMap<State, u64>, enabled: bool, complete: bool) -> Stri
         .collect();
     let so_far = if complete { "" } else { "So far: " };
     let off = if enabled { "" } else { " Provisioning is off." };
+    let doubted = count(State::Doubted);
     match (count(State::Astray), parts.is_empty()) {
+        (0, false) if doubted > 0 => format!(
+            "{so_far}The app does not show {doubted} of the accounts that it should have: {}. Look \
+             at the app and at its runs.{off}",
+            parts.join(", ")
+        ),
         (0, true) => format!("{so_far}There is nobody to account for.{off}"),
         (0, false) => format!("{so_far}Every change is accounted for: {}.{off}", parts.join(", ")),
         (1, _) => format!(
@@ -540,6 +568,11 @@ mod tests {
         );
         assert!(
             say(&[(State::Applied, 7), (State::Astray, 2)], true, true).starts_with("2 objects")
+        );
+        assert_eq!(
+            say(&[(State::Applied, 7), (State::Doubted, 30)], true, true),
+            "The app does not show 30 of the accounts that it should have: 7 applied, 30 not shown \
+             by the app. Look at the app and at its runs."
         );
     }
 }

@@ -100,6 +100,22 @@ impl Reading {
             members: MemberChange::default(),
         }
     }
+
+    /// What is left once the app has lost the account: the link as it is then, and no members.
+    pub(super) fn lose(&mut self, link: Option<LinkRow>) {
+        self.link = link;
+        self.members = MemberChange::default();
+    }
+
+    /// Whoever it refers to has this account no more.
+    pub(super) fn forget_account(&mut self, target: ResourceId, remote_id: &str) {
+        if let Some(present) = &mut self.present {
+            let key = target.to_string();
+            if present.accounts.get(&key).is_some_and(|remote| remote == remote_id) {
+                present.accounts.remove(&key);
+            }
+        }
+    }
 }
 
 impl Present {

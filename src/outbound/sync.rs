@@ -4,38 +4,40 @@
 //! any others; so a run goes on wherever a process died. The worker looks again at what is true when
 //! it comes to an object: what changed since the plan is planned again, and marked so.
 
+mod doubt;
 mod holding;
+mod losses;
 mod patience;
 pub(super) mod planner;
 mod reading;
+mod rounds;
+mod turns;
+mod waits;
 
-use super::engine::{Engine, micros};
+use super::engine::Engine;
 use crate::clock::Stopwatch;
 use crate::id::{self, AppId, OrganizationId, RunId};
+use crate::store;
 use crate::store::apps::AppRow;
-use crate::store::leases::Lease;
-use crate::store::pushes::Nesting;
 use crate::store::runs::RunRow;
-use crate::store::{self, Transaction};
+pub(super) use doubt::Doubt;
 pub use holding::{is_old, outdated};
 pub use planner::Summary;
 pub use reading::Reading;
+pub(super) use rounds::keep;
+#[cfg(test)]
+pub(super) use rounds::{lease, schedule};
 use serde_json::json;
 use std::time::Duration;
-use tokio::task::JoinSet;
-use tokio_util::sync::CancellationToken;
+pub use turns::Turns;
+#[cfg(test)]
+pub(super) use turns::start;
+pub use waits::waits;
 
 /// How long an answer about a new run may wait for its plan.
 const PATIENCE: Duration = Duration::from_millis(1_500);
 /// How often a run is looked at while somebody waits for it.
 const LOOK: Duration = Duration::from_millis(20);
-/// How long a plan is somebody's before another instance makes it anew.
-const LEASE: Duration = Duration::from_secs(15);
-/// How often runs are looked for without a hint.
-const TICK: Duration = Duration::from_millis(500);
-/// How often it is looked whose own accounts are to be read again.
-const SCHEDULE: Duration = Duration::from_mins(1);
-
 /// What is asked for.
 #[derive(Debug, Clone)]
 pub struct Request {
@@ -65,6 +67,7 @@ pub(super) fn row(engine: &Engine, app: AppId, request: &Request) -> RunRow {
         confirmed_us: None,
         approved_by: None,
         note: None,
+        believed_us: None,
         summary: json!({ "counts": {}, "examples": {}, "partial": true, "verdict": "Planning has begun." }),
         started_us: now_us,
         finished_us: None,
@@ -114,7 +117,7 @@ async fn settled(
 pub async fn confirm(
     engine: &Engine,
     organization: OrganizationId,
-    (app, groups): (AppId, Option<Nesting>),
+    turns: Turns,
     run: RunId,
 ) -> store::Result<Option<RunRow>> {
     let now_us = engine.clock().now_us();
@@ -123,7 +126,7 @@ pub async fn confirm(
         .write(organization, move |transaction| {
             transaction.lock_organization()?;
             if transaction.confirm_run(run, now_us)? {
-                start(transaction, (app, groups), run, now_us)?;
+                turns::start(transaction, turns, run, now_us)?;
             }
             transaction.run(run)
         })
@@ -141,15 +144,16 @@ pub struct Approval {
     pub reason: String,
 }
 
-/// Lets a held run pass its limits; one that was to be applied at once then is. Recorded in the audit
-/// log with what it takes away.
+/// Lets a held run pass its limits; one that was to be applied at once then is. One that is held because
+/// the app's list is not believed is planned again with the list believed, and held again where that
+/// passes the limits. Recorded in the audit log with the reason why it was held.
 ///
 /// # Errors
 /// The store's.
 pub async fn approve(
     engine: &Engine,
     organization: OrganizationId,
-    (app, groups): (AppRow, Option<Nesting>),
+    (app, turns): (AppRow, Turns),
     run: RunId,
     approval: Approval,
 ) -> store::Result<Option<RunRow>> {
@@ -159,23 +163,32 @@ pub async fn approve(
         .write(organization, move |transaction| {
             transaction.lock_organization()?;
             let Some(held) = transaction.run(run)? else { return Ok(None) };
-            if transaction.approve_run(run, &approval.by, &approval.reason, now_us)? {
+            let Approval { by, reason } = &approval;
+            let doubted = held.held.as_ref().is_some_and(Doubt::is_why);
+            let is_approved = if doubted {
+                transaction.believe_run(run, by, reason, now_us)?
+            } else {
+                transaction.approve_run(run, by, reason, now_us)?
+            };
+            if is_approved {
                 let sentence = held
                     .held
                     .as_ref()
                     .and_then(|held| held.get("sentence")?.as_str())
                     .unwrap_or_default();
-                let detail = format!("run {run}: {sentence}. {}", approval.reason);
-                let (by, name) = (&approval.by, &app.name);
-                transaction.record_audit(now_us, by, "run.approve", name, Some(&detail))?;
-                if held.confirm && transaction.confirm_run(run, now_us)? {
-                    start(transaction, (app.id, groups), run, now_us)?;
+                let detail = format!("run {run}: {sentence}. {reason}");
+                transaction.record_audit(now_us, by, "run.approve", &app.name, Some(&detail))?;
+                if held.confirm && transaction.confirm_run(run, now_us)? && !doubted {
+                    turns::start(transaction, turns, run, now_us)?;
                 }
             }
             transaction.run(run)
         })
         .await?;
     engine.nudge();
+    if approved.as_ref().is_some_and(|run| run.state == "planning") {
+        return settled(engine, organization, run).await;
+    }
     Ok(approved)
 }
 
@@ -248,154 +261,4 @@ pub(super) async fn changed(
             transaction.insert_run(&run)
         })
         .await
-}
-
-/// Starts a run whose turn it is; whether it was.
-pub(super) fn start(
-    transaction: &mut Transaction<'_>,
-    (app, groups): (AppId, Option<Nesting>),
-    run: RunId,
-    now_us: i64,
-) -> store::Result<bool> {
-    let is_started = transaction.start_run(run, now_us)?;
-    if is_started && let Some(nesting) = groups {
-        transaction.compare_all_members(app, nesting)?;
-    }
-    Ok(is_started)
-}
-
-/// Plans runs, starts those whose turn it is and asks for those that the clock asks for, until it is
-/// stopped.
-pub(super) async fn keep(engine: Engine, stop: CancellationToken) {
-    let mut hints = engine.work();
-    let mut tasks: JoinSet<()> = JoinSet::new();
-    let mut looked_us = 0;
-    loop {
-        hints.mark_unchanged();
-        if let Err(error) = round(&engine, &mut tasks).await {
-            tracing::warn!(error = %error, "runs could not be looked for; trying again");
-        }
-        let now_us = engine.clock().now_us();
-        if now_us.saturating_sub(looked_us) >= micros(SCHEDULE) {
-            looked_us = now_us;
-            if let Err(error) = schedule(&engine).await {
-                tracing::warn!(error = %error, "the schedule could not be read; trying again");
-            }
-        }
-        tokio::select! {
-            changed = hints.changed() => {
-                if changed.is_err() {
-                    return;
-                }
-            }
-            () = tokio::time::sleep(TICK) => {}
-            Some(_) = tasks.join_next(), if !tasks.is_empty() => {}
-            () = stop.cancelled() => {
-                tasks.shutdown().await;
-                return;
-            }
-        }
-    }
-}
-
-async fn round(engine: &Engine, tasks: &mut JoinSet<()>) -> store::Result<()> {
-    for (organization, run, state) in engine.store().runs_to_work_on().await? {
-        if state == "queued" {
-            take_turn(engine, organization, run).await?;
-            continue;
-        }
-        let Some(lease) = lease(engine, run).await? else { continue };
-        let engine = engine.clone();
-        tasks.spawn(async move {
-            let renewing = renew(&engine, &lease);
-            let planning = planner::plan(&engine, organization, run, &lease);
-            let planned = tokio::select! {
-                planned = planning => planned,
-                () = renewing => Ok(()),
-            };
-            if let Err(error) = planned {
-                // Its lease is kept until it runs out, so the app's list is not read again at once.
-                tracing::warn!(error = %error, run.id = %run, "a run could not be planned; trying again");
-                return;
-            }
-            if let Err(error) = engine.store().release_lease(&lease).await {
-                tracing::debug!(error = %error, run.id = %run, "the lease of a plan runs out");
-            }
-        });
-    }
-    Ok(())
-}
-
-/// The lease under which a run is planned; none where somebody has it. Taken only when it is free: a
-/// plan under way in this process is not begun twice.
-pub(super) async fn lease(engine: &Engine, run: RunId) -> store::Result<Option<Lease>> {
-    let now_us = engine.clock().now_us();
-    let until_us = now_us.saturating_add(micros(LEASE));
-    engine.store().take_lease(&format!("run:{run}"), engine.instance(), now_us, until_us).await
-}
-
-/// Keeps a plan's lease; ends when it is lost.
-async fn renew(engine: &Engine, lease: &Lease) {
-    loop {
-        tokio::time::sleep(LEASE / 3).await;
-        let until_us = engine.clock().now_us().saturating_add(micros(LEASE));
-        if matches!(engine.store().renew_lease(lease, until_us).await, Ok(false)) {
-            return;
-        }
-    }
-}
-
-/// Starts a run that waits for its turn, if it has come.
-async fn take_turn(engine: &Engine, organization: OrganizationId, run: RunId) -> store::Result<()> {
-    let Some(row) = engine.store().read(organization, move |reader| reader.run(run)).await? else {
-        return Ok(());
-    };
-    // An app that cannot be compiled starts nothing until it is mended.
-    let Ok(Some(application)) = engine.application(organization, row.app).await else {
-        return Ok(());
-    };
-    let app = (row.app, application.groups());
-    let now_us = engine.clock().now_us();
-    let is_started = engine
-        .store()
-        .write(organization, move |transaction| start(transaction, app, run, now_us))
-        .await?;
-    // A nudge wakes this very loop: only news are worth one.
-    if is_started {
-        engine.nudge();
-    }
-    Ok(())
-}
-
-/// Asks for a reconciliation of every app whose own accounts were not read for as long as its policy
-/// says.
-pub(super) async fn schedule(engine: &Engine) -> store::Result<()> {
-    for (organization, app) in engine.store().enabled_apps_everywhere().await? {
-        let Ok(Some(application)) = engine.application(organization, app).await else { continue };
-        let hours = application.policy.reconcile_hours;
-        if hours == 0 {
-            continue;
-        }
-        let interval = i64::from(hours).saturating_mul(3_600_000_000);
-        let now_us = engine.clock().now_us();
-        let request = Request { kind: "reconcile", author: "schedule".to_owned(), confirm: true };
-        let run = row(engine, app, &request);
-        engine
-            .store()
-            .write(organization, move |transaction| {
-                // Two instances ask one after the other, and the second sees what the first asked for.
-                transaction.lock_organization()?;
-                let Some(row) = transaction.app(app)? else { return Ok(()) };
-                let begun =
-                    transaction.runs(app, 1)?.first().map_or(row.created_us, |run| run.started_us);
-                let last = row.reconciled_us.unwrap_or(row.created_us).max(begun);
-                if now_us.saturating_sub(last) < interval || transaction.has_open_run(app)? {
-                    return Ok(());
-                }
-                transaction.insert_run(&run)
-            })
-            .await?;
-    }
-    engine.nudge();
-    Ok(())
 }

@@ -285,8 +285,7 @@ impl Push<'_> {
                 }
                 Next::Adopt(observed) => {
                     let watch = Stopwatch::start();
-                    // What Rollcall was about to make and then finds is its own.
-                    let origin = now.link.as_ref().map_or(Origin::Adopted, |link| link.origin);
+                    let origin = self.origin(&now, &observed.id).await?;
                     let active = observed.active.unwrap_or(true);
                     now.link = Some(Link::new(observed.id, active, origin, observed.record));
                     if self.linked(&now, Action::Adopt, Vec::new(), &watch).await? {

@@ -200,6 +200,17 @@ impl Reader<'_> {
         Ok(found.flatten())
     }
 
+    /// Why the app's last list was not believed, as [`Transaction::note_doubt`] noted it.
+    pub fn doubt(&mut self, id: AppId) -> Result<Option<Value>> {
+        let found: Option<Option<String>> = app::table
+            .find((self.organization, id))
+            .select(app::doubt)
+            .first(self.conn)
+            .optional()?;
+        let Some(text) = found.flatten() else { return Ok(None) };
+        serde_json::from_str(&text).map(Some).map_err(|error| Error::Corrupt(error.to_string()))
+    }
+
     /// Ids of the apps that follow the directory, paused ones too: their queues fill.
     pub fn enabled_apps(&mut self) -> Result<Vec<AppId>> {
         Ok(app::table
@@ -278,6 +289,15 @@ impl Transaction<'_> {
         if before.policy != changed.policy {
             self.wake_waiting(changed.id)?;
         }
+        Ok(())
+    }
+
+    /// Notes why the app's list is not believed, until another one is. Does not raise the app's
+    /// revision.
+    pub fn note_doubt(&mut self, id: AppId, doubt: &Value) -> Result<()> {
+        diesel::update(app::table.find((self.organization, id)))
+            .set(app::doubt.eq(doubt.to_string()))
+            .execute(self.reader.conn)?;
         Ok(())
     }
 

@@ -1,5 +1,6 @@
 //! What an app holds for a resource: the memory of the bridge.
 
+mod former;
 mod holding;
 
 use super::connection::Id;
@@ -313,7 +314,8 @@ impl Transaction<'_> {
 
     /// Forgets a link, what the app was told of it as a group, and on whose accounts that depended.
     /// With `account_gone` also what the app was told of it as a member: an account that is gone is
-    /// in no group. One that stays is still to be taken out of its groups.
+    /// in no group. One that stays is still to be taken out of its groups. Which account it was is
+    /// remembered, see [`Reader::is_made`].
     pub fn delete_link(
         &mut self,
         app: AppId,
@@ -323,6 +325,7 @@ impl Transaction<'_> {
         if account_gone {
             self.forget_membership(app, resource)?;
         }
+        self.remember_made(app, resource)?;
         for text in [
             "DELETE FROM link WHERE resource_id = ",
             "DELETE FROM link_member WHERE group_id = ",

@@ -334,9 +334,10 @@ impl Transaction<'_> {
         Ok(())
     }
 
-    /// Notes when the app's own accounts were last read and compared. The app's revision stays.
+    /// Notes when the app's own accounts were last read and compared, and that what they show is
+    /// believed. The app's revision stays.
     pub fn note_reconciled(&mut self, app: AppId, now_us: i64) -> Result<()> {
-        let mut sql = Sql::new("UPDATE app SET reconciled_us = ");
+        let mut sql = Sql::new("UPDATE app SET doubt = NULL, reconciled_us = ");
         sql.bind(now_us).push(" WHERE organization = ").bind(self.organization);
         sql.push(" AND id = ").bind(app);
         sql.execute(self.conn)?;

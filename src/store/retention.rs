@@ -91,7 +91,7 @@ impl Transaction<'_> {
     }
 
     /// Looks at one run that is older than `before_us`, from an id on, and takes up to `limit` objects of
-    /// its plan away, or the run when it has none left; unless it is not over for as long, or it is the
+    /// its plan away, or of its losses, or the run when it has none left; unless it is not over for as long, or it is the
     /// app's last one, or an object that it left is still worked on.
     pub fn sweep_run(&mut self, from: Uuid, before_us: i64, limit: usize) -> Result<Batch> {
         let mut sql = Sql::new("SELECT id FROM run WHERE organization = ");
@@ -108,15 +108,21 @@ impl Transaction<'_> {
         let Some((run,)) = rows.first().copied() else {
             return Ok(Batch { removed: 0, next: None });
         };
-        let mut sql = Sql::new("DELETE FROM run_item WHERE organization = ");
-        sql.bind(self.organization).push(" AND run_id = ").bind(run);
-        sql.push(" AND resource_id IN (SELECT resource_id FROM run_item WHERE organization = ");
-        sql.bind(self.organization).push(" AND run_id = ").bind(run);
-        sql.push(" ORDER BY resource_id LIMIT ");
-        sql.bind(i64::try_from(limit).unwrap_or(i64::MAX)).push(")");
-        let removed = sql.execute(self.conn)?;
-        if removed == limit {
-            return Ok(Batch { removed, next: Some(from) });
+        let mut removed = 0;
+        for [delete, choose] in [
+            ["DELETE FROM run_item", "(SELECT resource_id FROM run_item"],
+            ["DELETE FROM run_loss", "(SELECT resource_id FROM run_loss"],
+        ] {
+            let mut sql = Sql::new(delete);
+            sql.push(" WHERE organization = ").bind(self.organization);
+            sql.push(" AND run_id = ").bind(run).push(" AND resource_id IN ").push(choose);
+            sql.push(" WHERE organization = ").bind(self.organization);
+            sql.push(" AND run_id = ").bind(run).push(" ORDER BY resource_id LIMIT ");
+            sql.bind(i64::try_from(limit.saturating_sub(removed)).unwrap_or(i64::MAX)).push(")");
+            removed += sql.execute(self.conn)?;
+            if removed == limit {
+                return Ok(Batch { removed, next: Some(from) });
+            }
         }
         let mut sql = Sql::new("DELETE FROM run WHERE organization = ");
         sql.bind(self.organization).push(" AND id = ").bind(run);

@@ -5,8 +5,11 @@
 //!     │           ▲                             │
 //!     └──▶ held ──┘ approve                     └──▶ cancelled     (from anywhere before done)
 //! ```
+//!
+//! One that is held because the app's list is not believed is planned again when it is approved.
 
 mod items;
+mod losses;
 
 use super::connection::Id;
 use super::schema::run;
@@ -17,6 +20,7 @@ use crate::notification::event::{App, Run};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 pub use items::{ItemRow, ItemState};
+pub use losses::LossRow;
 use serde_json::Value;
 
 /// One run.
@@ -54,6 +58,8 @@ pub struct RunRow {
     pub approved_by: Option<String>,
     /// Why it was approved, or why it failed.
     pub note: Option<String>,
+    /// When somebody said that the app's list is to be believed, whatever it leaves out.
+    pub believed_us: Option<i64>,
     /// The plan: counts, examples, verdict.
     pub summary: Value,
     /// When it was asked for.
@@ -66,7 +72,7 @@ type Row = (
     (RunId, AppId, String, String, String, bool),
     (i64, i64, i64, i64, i64),
     (Option<String>, Option<i64>, Option<String>, Option<String>),
-    (String, i64, Option<i64>),
+    (String, i64, Option<i64>, Option<i64>),
 );
 
 macro_rules! columns {
@@ -75,7 +81,7 @@ macro_rules! columns {
             (run::id, run::app_id, run::kind, run::state, run::author, run::confirm),
             (run::total, run::done, run::failed, run::seen, run::read),
             (run::held, run::confirmed_us, run::approved_by, run::note),
-            (run::summary, run::started_us, run::finished_us),
+            (run::summary, run::started_us, run::finished_us, run::believed_us),
         )
     };
 }
@@ -85,7 +91,7 @@ fn row(row: Row) -> Result<RunRow> {
         (id, app, kind, state, author, confirm),
         (total, done, failed, seen, read),
         (held, confirmed_us, approved_by, note),
-        (summary, started_us, finished_us),
+        (summary, started_us, finished_us, believed_us),
     ) = row;
     let json = |text: &str| {
         serde_json::from_str(text)
@@ -107,6 +113,7 @@ fn row(row: Row) -> Result<RunRow> {
         confirmed_us,
         approved_by,
         note,
+        believed_us,
         summary: json(&summary)?,
         started_us,
         finished_us,
@@ -157,8 +164,22 @@ impl Reader<'_> {
         self.has_run_in(app, &OPEN)
     }
 
+    /// Whether a run of an app that was asked for before this one is being planned.
+    pub fn is_planned_before(&mut self, app: AppId, id: RunId) -> Result<bool> {
+        Ok(diesel::select(diesel::dsl::exists(
+            run::table.filter(
+                run::organization
+                    .eq(self.organization)
+                    .and(run::app_id.eq(app))
+                    .and(run::state.eq("planning"))
+                    .and(run::id.lt(id)),
+            ),
+        ))
+        .get_result(self.conn)?)
+    }
+
     /// Whether a run of an app is being applied.
-    fn is_running(&mut self, app: AppId) -> Result<bool> {
+    pub fn is_running(&mut self, app: AppId) -> Result<bool> {
         self.has_run_in(app, &["running"])
     }
 
@@ -247,6 +268,23 @@ impl Transaction<'_> {
             ))
             .execute(self.reader.conn)?;
         Ok(approved == 1)
+    }
+
+    /// Has a held run planned again, with the app's list believed whatever it leaves out. Answers
+    /// whether it was held.
+    pub fn believe_run(&mut self, id: RunId, by: &str, note: &str, now_us: i64) -> Result<bool> {
+        let held = run::table.find((self.organization, id)).filter(run::state.eq("held"));
+        let believed = diesel::update(held)
+            .set((
+                run::state.eq("planning"),
+                run::held.eq(None::<String>),
+                run::approved_by.eq(by),
+                run::approved_us.eq(now_us),
+                run::believed_us.eq(now_us),
+                run::note.eq(note),
+            ))
+            .execute(self.reader.conn)?;
+        Ok(believed == 1)
     }
 
     /// Confirms a run: one that is planned waits for its turn, one that is still being planned does so
@@ -383,8 +421,8 @@ impl Transaction<'_> {
             failed: row.failed,
         };
         let event = if row.state == "held" {
-            let sentence = row.held.as_ref().and_then(|held| held.get("sentence")?.as_str());
-            app.held(&run, sentence.unwrap_or_default())
+            let said = |name: &str| row.held.as_ref().and_then(|held| held.get(name)?.as_str());
+            app.held(&run, said("sentence").unwrap_or_default(), said("remedy"))
         } else {
             app.finished(&run)
         };
@@ -393,19 +431,20 @@ impl Transaction<'_> {
 }
 
 impl Store {
-    /// Runs of every organization that are to be planned or started, oldest first, with their states.
+    /// Runs of every organization that are to be planned or started, oldest first, with their apps and
+    /// states.
     ///
     /// # Errors
     /// The database's.
-    pub async fn runs_to_work_on(&self) -> Result<Vec<(OrganizationId, RunId, String)>> {
+    pub async fn runs_to_work_on(&self) -> Result<Vec<(OrganizationId, AppId, RunId, String)>> {
         self.glance(OrganizationId(0), |reader| {
             // The first condition is word for word that of the index `run_open`: without it SQLite
             // would read every run there ever was.
             let sql = Sql::new(
-                "SELECT organization, id, state FROM run \
+                "SELECT organization, app_id, id, state FROM run \
                  WHERE state IN ('planning', 'queued', 'running') AND state <> 'running' ORDER BY id",
             );
-            sql.load::<(BigInt, Id, Text), _>(reader.conn)
+            sql.load::<(BigInt, Id, Id, Text), _>(reader.conn)
         })
         .await
     }

@@ -151,6 +151,7 @@ diesel::table! {
         modified_us -> BigInt,
         unsynced_us -> Nullable<BigInt>,
         waking_after -> Nullable<Id>,
+        doubt -> Nullable<Text>,
     }
 }
 
@@ -330,6 +331,7 @@ diesel::table! {
         approved_by -> Nullable<Text>,
         approved_us -> Nullable<BigInt>,
         note -> Nullable<Text>,
+        believed_us -> Nullable<BigInt>,
     }
 }
 
@@ -347,6 +349,30 @@ diesel::table! {
         deactivations -> BigInt,
         deletions -> BigInt,
         memberships -> BigInt,
+    }
+}
+
+diesel::table! {
+    use super::types::*;
+
+    run_loss (organization, run_id, resource_id) {
+        organization -> BigInt,
+        run_id -> Id,
+        resource_id -> Id,
+        kind -> Text,
+        remote_id -> Text,
+        since_us -> BigInt,
+    }
+}
+
+diesel::table! {
+    use super::types::*;
+
+    former_account (organization, resource_id, app_id) {
+        organization -> BigInt,
+        resource_id -> Id,
+        app_id -> Id,
+        remote_id -> Text,
     }
 }
 

@@ -8,6 +8,7 @@ mod beside;
 pub mod bridge;
 mod budget;
 mod complaints;
+mod concluding;
 mod crowding;
 mod deciding;
 mod delivering;

@@ -10,12 +10,12 @@ use super::problem::Problem;
 use super::state::ApiState;
 use super::view::{Items, RunView};
 use crate::auth::Principal;
-use crate::id::{AppId, ResourceId, RunId};
+use crate::id::{ResourceId, RunId};
 use crate::mapping::impact::name;
 use crate::outbound::application::Application;
 use crate::outbound::provision;
-use crate::outbound::sync::{self, Approval, Request};
-use crate::store::pushes::Nesting;
+use crate::outbound::sync::{self, Approval, Request, Turns};
+use crate::store;
 use crate::store::runs::{ItemRow, RunRow};
 use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
@@ -93,7 +93,7 @@ pub async fn quick_sync(
     }
     Ok(HttpResponse::Accepted()
         .insert_header(("Location", format!("/api/v1/runs/{}", run.id)))
-        .json(RunView::of(run, state.clock().now_us())))
+        .json(shown(&state, &caller, run).await?))
 }
 
 fn ready(application: &Application) -> Result<(), Problem> {
@@ -113,13 +113,20 @@ pub async fn list(
 ) -> Result<HttpResponse, Problem> {
     let row = state.app(caller.organization, &app).await?;
     let after = parsed("after", paging.into_inner().after)?;
-    let runs = state
-        .store()
-        .read(caller.organization, move |reader| reader.runs_before(row.id, after, PAGE))
-        .await?;
-    let next = runs.last().filter(|_| is_full(runs.len())).map(|run| run.id.to_string());
     let now_us = state.clock().now_us();
-    let items = runs.into_iter().map(|run| RunView::of(run, now_us)).collect();
+    let (items, next) = state
+        .store()
+        .read(caller.organization, move |reader| {
+            let runs = reader.runs_before(row.id, after, PAGE)?;
+            let next = runs.last().filter(|_| is_full(runs.len())).map(|run| run.id.to_string());
+            let view = |run: RunRow| {
+                let waits = sync::waits(reader, &row, &run)?;
+                Ok(RunView::of(run, waits, now_us))
+            };
+            let items = runs.into_iter().map(view).collect::<store::Result<Vec<RunView>>>()?;
+            Ok((items, next))
+        })
+        .await?;
     Ok(HttpResponse::Ok().json(Items { items, next }))
 }
 
@@ -131,7 +138,7 @@ pub async fn get(
     run: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
     let row = find(&state, &caller, &run).await?;
-    Ok(HttpResponse::Ok().json(RunView::of(row, state.clock().now_us())))
+    Ok(HttpResponse::Ok().json(shown(&state, &caller, row).await?))
 }
 
 /// What a plan can do with an object.
@@ -204,8 +211,20 @@ async fn application(
     state.application(caller, &run.app.to_string()).await
 }
 
-fn of(application: &Application) -> (AppId, Option<Nesting>) {
-    (application.row.id, application.groups())
+/// A run as it stands now, and why it does not go on.
+async fn shown(state: &ApiState, caller: &Principal, row: RunRow) -> Result<RunView, Problem> {
+    let now_us = state.clock().now_us();
+    let view = state
+        .store()
+        .glance(caller.organization, move |reader| {
+            let waits = match reader.app(row.app)? {
+                Some(app) => sync::waits(reader, &app, &row)?,
+                None => None,
+            };
+            Ok(RunView::of(row.clone(), waits, now_us))
+        })
+        .await?;
+    Ok(view)
 }
 
 /// *Confirm*: applies a planned run, as soon as no other run of the app is being applied. A second
@@ -235,8 +254,9 @@ pub async fn confirm(
         _ => {}
     }
     let organization = caller.organization;
-    let started = sync::confirm(&state.engine, organization, of(&application), row.id).await?;
-    Ok(HttpResponse::Ok().json(RunView::of(started.unwrap_or(row), state.clock().now_us())))
+    let turns = Turns::of(&application);
+    let started = sync::confirm(&state.engine, organization, turns, row.id).await?;
+    Ok(HttpResponse::Ok().json(shown(&state, &caller, started.unwrap_or(row)).await?))
 }
 
 fn again(application: &Application, why: &str) -> Problem {
@@ -247,17 +267,25 @@ fn again(application: &Application, why: &str) -> Problem {
 }
 
 fn held(row: &RunRow) -> Problem {
-    let sentence =
-        row.held.as_ref().and_then(|held| held.get("sentence")?.as_str()).unwrap_or_default();
-    Problem::conflict(format!(
-        "the run passes the app's limits: {sentence}. Look at its plan, then approve it: POST \
-         /api/v1/runs/{}/approve {{\"reason\": …}}",
-        row.id
-    ))
+    let said = |name: &str| row.held.as_ref().and_then(|held| held.get(name)?.as_str());
+    let sentence = said("sentence").unwrap_or_default();
+    // One that was held by an older version says no more than why.
+    let remedy = said("remedy").map_or_else(
+        || {
+            format!(
+                "Look at its plan, then approve it: POST /api/v1/runs/{}/approve {{\"reason\": …}}.",
+                row.id
+            )
+        },
+        str::to_owned,
+    );
+    Problem::conflict(format!("the run waits to be approved: {sentence}. {remedy}"))
 }
 
 /// Lets a held run pass the app's limits. Recorded in the audit log. A run that was to be applied at
-/// once then is; another one is confirmed as usual.
+/// once then is; another one is confirmed as usual. A run that is held because the app's list is not
+/// believed is planned again, with the list believed: those of whom the app says by their ids that it
+/// does not have them are treated as the policy's `lost` says.
 #[utoipa::path(post, path = "/runs/{run}/approve", operation_id = "approveRun", tag = "sync", request_body = RunApproval, responses(
     (status = 200, body = RunView), (status = 400, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
 pub async fn approve(
@@ -280,9 +308,9 @@ pub async fn approve(
         return Err(again(&application, "the plan is older than 24 hours"));
     }
     let approval = Approval { by: caller.actor(), reason };
-    let app = (application.row.clone(), application.groups());
+    let app = (application.row.clone(), Turns::of(&application));
     let approved = sync::approve(&state.engine, caller.organization, app, row.id, approval).await?;
-    Ok(HttpResponse::Ok().json(RunView::of(approved.unwrap_or(row), state.clock().now_us())))
+    Ok(HttpResponse::Ok().json(shown(&state, &caller, approved.unwrap_or(row)).await?))
 }
 
 /// Cancels a run: what has not begun is not begun; what is done stays done.
@@ -294,5 +322,5 @@ pub async fn cancel(
 ) -> Result<HttpResponse, Problem> {
     let row = find(&state, &caller, &run).await?;
     let cancelled = sync::cancel(&state.engine, caller.organization, row.id).await?;
-    Ok(HttpResponse::Ok().json(RunView::of(cancelled.unwrap_or(row), state.clock().now_us())))
+    Ok(HttpResponse::Ok().json(shown(&state, &caller, cancelled.unwrap_or(row)).await?))
 }

@@ -9,6 +9,7 @@ use crate::clock::rfc3339;
 use crate::mapping::document::Document;
 use crate::mapping::field::AppSchema;
 use crate::outbound::application::owner;
+use crate::outbound::sync;
 use crate::store::apps::{AppRow, Pause};
 use crate::store::attempts::AttemptRow;
 use crate::store::jobs::{JobState, Queue};
@@ -116,7 +117,10 @@ pub struct AppView {
 pub fn app(reader: &mut Reader<'_>, row: AppRow, now_us: i64) -> store::Result<AppView> {
     let secrets = reader.secrets(&owner(row.id))?.into_iter().map(|secret| secret.name).collect();
     let queue = reader.queue(row.id)?;
-    let run = reader.runs(row.id, 1)?.into_iter().next();
+    let run = match reader.runs(row.id, 1)?.into_iter().next() {
+        Some(run) => Some(RunView::of(run.clone(), sync::waits(reader, &row, &run)?, now_us)),
+        None => None,
+    };
     let health = HealthView::of(reader.health(row.id)?, &row.policy, now_us);
     let pause = PauseView::of(row.paused.as_ref());
     Ok(AppView {
@@ -135,7 +139,7 @@ pub fn app(reader: &mut Reader<'_>, row: AppRow, now_us: i64) -> store::Result<A
         sample_user: row.sample.map(|id| id.to_string()),
         queue,
         health,
-        run: run.map(|run| RunView::of(run, now_us)),
+        run,
         created: rfc3339(row.created_us),
         last_modified: rfc3339(row.modified_us),
     })
@@ -204,7 +208,11 @@ pub struct RunView {
     per_second: Option<f64>,
     /// Seconds left at that rate; null unless it is being applied.
     seconds_left: Option<i64>,
-    /// The limits that it passes; null when it passes none.
+    /// Why it does not go on although nobody is asked about it: the app is off, paused or in
+    /// maintenance, or another run comes first. Null when it goes on, is over or waits for a person.
+    waits: Option<String>,
+    /// Why it waits to be approved: the limits that it passes, or an app's list that is not believed.
+    /// Null when it does not.
     #[schema(value_type = Option<description::Held>)]
     held: Option<Value>,
     /// Who approved what it takes away.
@@ -223,9 +231,10 @@ pub struct RunView {
 }
 
 impl RunView {
-    /// As it stands now.
-    pub fn of(row: RunRow, now_us: i64) -> Self {
-        let (per_second, seconds_left) = speed(&row, now_us).unzip();
+    /// As it stands now; `waits` as [`sync::waits`] says.
+    pub fn of(row: RunRow, waits: Option<String>, now_us: i64) -> Self {
+        let goes_on = waits.is_none();
+        let (per_second, seconds_left) = goes_on.then(|| speed(&row, now_us)).flatten().unzip();
         Self {
             id: row.id.to_string(),
             app: row.app.to_string(),
@@ -240,6 +249,7 @@ impl RunView {
             failed: row.failed,
             per_second,
             seconds_left,
+            waits,
             held: row.held,
             approved_by: row.approved_by,
             note: row.note,

@@ -373,6 +373,11 @@ pub async fn adopt(
             if let Some(refused) = whether_free(transaction, (app, kind), id, &remote.0, now_us)? {
                 return Ok(Some(refused));
             }
+            let mut row = row.clone();
+            if transaction.is_made(app, id, &remote.0)? {
+                // What Rollcall made, and lost sight of, is its own again, whoever links it.
+                "created".clone_into(&mut row.origin);
+            }
             let before = transaction.link(app, id)?.and_then(|link| link.remote_id);
             let mut left = Vec::new();
             if before.as_ref() != Some(&remote.0) {

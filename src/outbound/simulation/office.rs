@@ -424,18 +424,18 @@ async fn keep_runs(
     for run in runs.into_iter().rev() {
         match run.state.as_str() {
             "planning" => {
-                if let Some(lease) = sync::lease(engine, run.id).await? {
+                if let Some(lease) = sync::lease(engine, app).await? {
                     sync::planner::made(engine, &application, run, &lease).await?;
                     engine.store().release_lease(&lease).await?;
                 }
             }
             "queued" => {
                 let (id, now_us) = (run.id, engine.clock().now_us());
-                let of = (app, application.groups());
+                let turns = sync::Turns::of(&application);
                 engine
                     .store()
                     .write(organization, move |transaction| {
-                        sync::start(transaction, of, id, now_us)
+                        sync::start(transaction, turns, id, now_us).map(|_| ())
                     })
                     .await?;
             }

@@ -143,14 +143,14 @@ impl World {
         let id = self.scene().apps[app].id;
         complete(async {
             let Ok(Some(application)) = engine.application(organization, id).await else { return };
-            let (row, groups) = (application.row.clone(), application.groups());
+            let (row, turns) = (application.row.clone(), sync::Turns::of(&application));
             if is_held {
                 let (by, reason) =
                     ("operator:test".to_owned(), "It is as it should be.".to_owned());
                 let approval = sync::Approval { by, reason };
-                sync::approve(engine, organization, (row, groups), run, approval).await.unwrap();
+                sync::approve(engine, organization, (row, turns), run, approval).await.unwrap();
             }
-            sync::confirm(engine, organization, (id, groups), run).await.unwrap();
+            sync::confirm(engine, organization, turns, run).await.unwrap();
         });
     }
 

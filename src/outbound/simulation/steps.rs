@@ -91,16 +91,21 @@ impl World {
                     ));
                     let actor = self.scene().enter(label, job.resource, since);
                     let engine = self.engines[task.instance].clone();
-                    let resource = job.resource;
+                    let (resource, fence) = (job.resource, job.fence);
                     let place = (self.database.organization, self.scene().apps[task.app].id);
                     let work = begun(engine, place, self.adapter(task.app), job);
                     for other in &mut self.tasks {
-                        if other.app == task.app && other.resource == Some(resource) {
+                        // The answer to a claim may be heard after that to a later one.
+                        if other.app == task.app
+                            && other.resource == Some(resource)
+                            && other.fence < fence
+                        {
                             other.overtaken.get_or_insert(0);
                         }
                     }
                     let mut new = Task::new((actor, task.instance, task.app), work);
                     new.resource = Some(resource);
+                    new.fence = fence;
                     self.tasks.push(new);
                 }
             }

@@ -72,6 +72,8 @@ pub(super) struct Task {
     pub(super) place: Place,
     /// Whose job it is, where it is one.
     pub(super) resource: Option<ResourceId>,
+    /// By which of its claims.
+    pub(super) fence: i64,
     /// How often it went on since somebody else was given the same job.
     pub(super) overtaken: Option<u32>,
     bell: Arc<Bell>,
@@ -85,7 +87,17 @@ impl Task {
     ) -> Self {
         let (bell, future) = (Bell::new(), Box::pin(future));
         let place = Place::Start;
-        Self { actor, instance, app, place, resource: None, overtaken: None, bell, future }
+        Self {
+            actor,
+            instance,
+            app,
+            place,
+            resource: None,
+            fence: 0,
+            overtaken: None,
+            bell,
+            future,
+        }
     }
 
     /// Goes on to the next await. A call of the store is waited for, and its answer kept back until

@@ -1,8 +1,10 @@
 //! What a run will do: the app's own accounts are read, then everybody is looked at, page by page.
 //! Sends nothing but questions.
 
+use super::doubt::Doubt;
+use super::losses::Losses;
 use super::reading::{Lister, Reading as Listing};
-use super::start;
+use super::turns::{self, Turns};
 use crate::adapters::adapter::Step;
 use crate::id::{OrganizationId, ResourceId, RunId};
 use crate::mapping::field::Kind;
@@ -13,6 +15,7 @@ use crate::outbound::engine::Engine;
 use crate::outbound::guard::{self, Breach, Removals};
 use crate::outbound::plan::Situation;
 use crate::outbound::preview::{Rehearsal, rehearse};
+use crate::outbound::provision;
 use crate::outbound::situation::{self, Beside, Reading};
 use crate::outbound::worker::PLANNED_MEMBERS;
 use crate::scim::value::fold;
@@ -91,13 +94,16 @@ impl Summary {
             (false, _, true) if self.total("unchanged") == all && self.nobody => {
                 format!("Nothing to do: nobody of {all} is in the app's scope.")
             }
+            (false, _, true) if listing.is_some_and(|listing| listing.incomplete.is_some()) => {
+                format!("Nothing to do by what is remembered of {all} objects.")
+            }
             (false, _, true) => format!("Nothing to do: all {all} objects are in sync."),
             (false, _, false) => format!("{} of {all} objects.", parts.join(", ")),
         };
         if let Some(why) = listing.and_then(|listing| listing.incomplete.as_ref())
             && !self.partial
         {
-            sentence.push_str(" Planned from what is remembered: ");
+            sentence.push_str(" What the app holds was not all seen: ");
             sentence.push_str(why);
         }
         sentence
@@ -163,6 +169,8 @@ pub(in crate::outbound) async fn made(
         lease,
         summary: Summary::default(),
         losing: HashMap::new(),
+        lost: Losses::default(),
+        doubt: None,
     };
     (planner.summary.partial, planner.summary.nobody) = (true, true);
     if !planner.begin().await? || !planner.list().await? || !planner.walk().await? {
@@ -179,6 +187,10 @@ struct Planner<'a> {
     summary: Summary,
     /// Members that each group of the app would lose.
     losing: HashMap<ResourceId, u64>,
+    /// What the app does not have any more.
+    lost: Losses,
+    /// Why its list is not believed.
+    doubt: Option<Doubt>,
 }
 
 /// An object of a page, judged.
@@ -240,14 +252,47 @@ impl Planner<'_> {
 
     /// Reads the app's own accounts.
     async fn list(&mut self) -> store::Result<bool> {
-        let mut lister = Lister::of(self.row.id);
-        while lister.step(self.engine, self.application).await? {
+        let mut lister = Lister::of(&self.row);
+        loop {
+            let goes_on = lister.step(self.engine, self.application).await?;
+            if !self.lose(&mut lister).await? {
+                return Ok(false);
+            }
             self.summary.listing = Some(lister.reading.clone());
+            if !goes_on {
+                self.doubt = lister.doubt;
+                return Ok(true);
+            }
             if !self.note().await? {
                 return Ok(false);
             }
         }
-        self.summary.listing = Some(lister.reading);
+    }
+
+    /// Adds to the plan what the app does not have any more; whether planning is still ours.
+    async fn lose(&mut self, lister: &mut Lister) -> store::Result<bool> {
+        let losses = std::mem::take(&mut lister.losses);
+        if losses.is_empty() {
+            return Ok(true);
+        }
+        let (app, run, new) = (self.application.row.id, self.row.id, losses.clone());
+        let noted = self.fenced(move |transaction| {
+            // It may have been paused since it was asked.
+            let held = transaction.app(app)?.as_ref().and_then(provision::held);
+            if held.is_none() {
+                transaction.insert_losses(run, &new)?;
+            }
+            Ok(held)
+        });
+        let Some(held) = noted.await? else { return Ok(false) };
+        if let Some(why) = held {
+            let count = u64::try_from(losses.len()).unwrap_or_default();
+            lister.reading.lost = lister.reading.lost.saturating_sub(count);
+            lister.reading.doubted += count;
+            lister.conclude_nothing(&format!("The app says that it does not have {count}"), &why);
+        } else {
+            self.lost.extend(losses);
+        }
         Ok(true)
     }
 
@@ -308,6 +353,9 @@ impl Planner<'_> {
     async fn settle(&mut self, kind: Kind, page: Vec<Reading>) -> store::Result<bool> {
         let application = Arc::clone(self.application);
         let now_us = self.engine.clock().now_us();
+        let policy = application.policy.lost;
+        let page: Vec<Reading> =
+            page.into_iter().map(|reading| self.lost.settled(reading, policy)).collect();
         // Expressions of everybody take their time, and keep no request waiting here.
         let judged = tokio::task::spawn_blocking(move || {
             page.iter()
@@ -374,7 +422,8 @@ impl Planner<'_> {
         let total = i64::try_from(total).unwrap_or(i64::MAX);
         let (run, app) = (self.row.id, self.application.row.id);
         let (removals, limits) = (self.summary.removals, self.application.policy.guard);
-        let groups = self.application.groups();
+        let turns = Turns::of(self.application);
+        let doubt = self.doubt.clone();
         let listed = self.summary.listing.as_ref().map_or(0, |listing| listing.accounts);
         let counts =
             (i64::try_from(seen).unwrap_or(i64::MAX), i64::try_from(listed).unwrap_or(i64::MAX));
@@ -384,8 +433,11 @@ impl Planner<'_> {
             // What the last hour took away counts, whoever took it, unless somebody approved it.
             let lately = transaction.removed_lately(app, now_us)?.into();
             let breaches = guard::breaches(&limits, &removals, &lately, &totals);
-            let held = (!breaches.is_empty()).then(|| held(&breaches));
+            let held = held(run, &breaches, doubt.as_ref());
             transaction.lock_organization()?;
+            if let Some(doubt) = &doubt {
+                transaction.note_doubt(app, &serde_json::to_value(doubt).unwrap_or_default())?;
+            }
             if !transaction.note_planning(run, counts, &summary)?
                 || !transaction.end_planning(run, total, held.as_ref(), now_us)?
             {
@@ -402,7 +454,7 @@ impl Planner<'_> {
             let confirmed = transaction.run(run)?.is_some_and(|row| row.confirm);
             if confirmed {
                 transaction.confirm_run(run, now_us)?;
-                start(transaction, (app, groups), run, now_us)?;
+                turns::start(transaction, turns, run, now_us)?;
             }
             Ok(())
         })
@@ -412,8 +464,25 @@ impl Planner<'_> {
     }
 }
 
-fn held(breaches: &[Breach]) -> Value {
-    serde_json::json!({ "breaches": breaches, "sentence": guard::sentence(breaches) })
+/// Why a run waits for somebody, and what to do; none where it does not. A list that is not believed
+/// comes first: what it leaves out is not known, and so is what would be taken away.
+fn held(run: RunId, breaches: &[Breach], doubt: Option<&Doubt>) -> Option<Value> {
+    if let Some(doubt) = doubt {
+        let (sentence, remedy) = (doubt.sentence(), Doubt::remedy(run));
+        let value = serde_json::json!({
+            "breaches": breaches, "list": doubt, "sentence": sentence, "remedy": remedy,
+        });
+        return Some(value);
+    }
+    let remedy = format!(
+        "Look at its plan, then approve it: POST /api/v1/runs/{run}/approve {{\"reason\": …}}. Or \
+         cancel it: POST /api/v1/runs/{run}/cancel."
+    );
+    (!breaches.is_empty()).then(|| {
+        serde_json::json!({
+            "breaches": breaches, "sentence": guard::sentence(breaches), "remedy": remedy,
+        })
+    })
 }
 
 fn judge(application: &Application, kind: Kind, reading: &Reading, now_us: i64) -> Judged {

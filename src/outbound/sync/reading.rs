@@ -1,21 +1,24 @@
 //! An app's own accounts, read and compared with what is remembered of them. Sends nothing but
 //! questions, and never takes an account for gone because a list does not show it: the app is asked
-//! for it by its id.
+//! for it by its id, and nothing becomes of those that it does not have before the run starts.
+//!
+//! Nothing is concluded from what is missing while nothing is sent to the app: it is off, or being
+//! worked on, or somebody keeps hands off it.
 
+use super::doubt::{Doubt, noun};
 use super::patience::{Patience, Unanswered};
-use crate::adapters::adapter::{AccountPage, Failure, Observed};
-use crate::id::{self, AttemptId, ResourceId, RunId};
+use crate::adapters::adapter::{AccountPage, Failure, Observed, RemoteId};
+use crate::id::ResourceId;
 use crate::mapping::field::Kind;
 use crate::outbound::application::Application;
 use crate::outbound::drift::{self, Answer, Remembered};
 use crate::outbound::engine::Engine;
-use crate::outbound::plan::Following;
-use crate::outbound::policy::Lost;
+use crate::outbound::provision;
 use crate::scim::value::fold;
-use crate::store::attempts::AttemptRow;
+use crate::store;
 use crate::store::links::LinkRow;
 use crate::store::observed::{Noted, StrayRow};
-use crate::store::{self, Transaction};
+use crate::store::runs::{LossRow, RunRow};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
@@ -31,8 +34,11 @@ pub struct Reading {
     pub accounts: u64,
     /// Those in which it holds something otherwise.
     pub drifting: u64,
-    /// Linked accounts that it no longer has.
+    /// Linked accounts that it no longer has: each was asked for by its id.
     pub lost: u64,
+    /// Linked accounts that the list leaves out and from which nothing is concluded: they are too many,
+    /// or nothing is sent to the app at present.
+    pub doubted: u64,
     /// Accounts that belong to nobody here.
     pub strays: u64,
     /// Why it was not read, or not whole; then nothing is concluded from what was not shown.
@@ -45,10 +51,17 @@ pub struct Reading {
 pub(super) struct Lister {
     /// What it has come to so far.
     pub(super) reading: Reading,
+    /// Accounts that the app does not have, and that were not handed on yet.
+    pub(super) losses: Vec<LossRow>,
+    /// Why the list is not believed.
+    pub(super) doubt: Option<Doubt>,
+    /// Whether it is, whatever it leaves out.
+    believed: bool,
     patience: Patience,
     /// Kinds that are read whole.
     kinds: usize,
     walk: Option<Walk>,
+    missing: Option<Missing>,
 }
 
 /// How far the list of one kind has been read.
@@ -60,14 +73,31 @@ struct Walk {
     total: Option<u64>,
 }
 
+/// How far those have been asked for whom the list of a kind left out.
+#[derive(Debug)]
+struct Missing {
+    kind: Kind,
+    begun_us: i64,
+    after: Option<ResourceId>,
+}
+
 impl Lister {
     /// Reads for a run.
-    pub(super) fn of(run: RunId) -> Self {
-        let patience = Patience::new(run);
-        Self { reading: Reading::default(), patience, kinds: 0, walk: None }
+    pub(super) fn of(run: &RunRow) -> Self {
+        Self {
+            reading: Reading::default(),
+            losses: Vec::new(),
+            doubt: None,
+            believed: run.believed_us.is_some(),
+            patience: Patience::new(run.id),
+            kinds: 0,
+            walk: None,
+            missing: None,
+        }
     }
 
-    /// Reads the next page; false when there is none, or no more can be read.
+    /// Reads the next page, or asks for some of those whom the list left out; false when there is
+    /// nothing more to read, or no more can be read.
     ///
     /// # Errors
     /// The store's. The app's end in [`Reading::incomplete`].
@@ -76,6 +106,9 @@ impl Lister {
         engine: &Engine,
         application: &Application,
     ) -> store::Result<bool> {
+        if let Some(missing) = self.missing.take() {
+            return self.ask(engine, application, missing).await;
+        }
         if self.kinds == 0 && self.walk.is_none() {
             let asked = self
                 .patience
@@ -90,6 +123,10 @@ impl Lister {
             }
         }
         let Some(kind) = application.kinds().get(self.kinds).copied() else {
+            // What nothing was concluded from was not read whole.
+            if self.reading.incomplete.is_some() {
+                return Ok(false);
+            }
             let (app, now_us) = (application.row.id, engine.clock().now_us());
             engine
                 .store()
@@ -138,11 +175,115 @@ impl Lister {
                 "The app showed {accounts} of the {total} that it says it has."
             )));
         }
-        if let Some(why) = missing(engine, application, (kind, begun_us), self).await? {
-            return Ok(self.breaks_off(why));
+        self.compare(engine, application, kind, begun_us).await
+    }
+
+    /// Looks how many the list of a kind left out, and whether it is believed.
+    async fn compare(
+        &mut self,
+        engine: &Engine,
+        application: &Application,
+        kind: Kind,
+        begun_us: i64,
+    ) -> store::Result<bool> {
+        let app = application.row.id;
+        let ((unseen, linked), row) = engine
+            .store()
+            .read(application.organization, move |reader| {
+                let counts = reader.count_unseen(app, kind.as_str(), begun_us)?;
+                Ok((counts, reader.app(app)?))
+            })
+            .await?;
+        if unseen > 0
+            && let Some(why) = row.as_ref().and_then(provision::held)
+        {
+            self.reading.doubted += unseen;
+            self.conclude_nothing(
+                &format!("The list leaves out {unseen} of {linked} linked {}", noun(kind)),
+                &why,
+            );
+            self.kinds += 1;
+            return Ok(true);
         }
-        self.kinds += 1;
+        let limit = application.policy.guard.deletions;
+        let doubt = Doubt::of(kind, (unseen, linked), limit, begun_us).filter(|_| !self.believed);
+        if let Some(doubt) = doubt {
+            self.reading.doubted += unseen;
+            let sentence = format!(
+                "The app's list leaves out {unseen} of {linked} linked {}, which is more than the \
+                 limit of {}: it is not believed.",
+                noun(kind),
+                doubt.most
+            );
+            self.doubt = Some(doubt);
+            return Ok(self.breaks_off(sentence));
+        }
+        self.missing = Some(Missing { kind, begun_us, after: None });
         Ok(true)
+    }
+
+    /// Asks the app by their ids for some of those whom its list left out.
+    async fn ask(
+        &mut self,
+        engine: &Engine,
+        application: &Application,
+        Missing { kind, begun_us, after }: Missing,
+    ) -> store::Result<bool> {
+        let app = application.row.id;
+        let page = engine
+            .store()
+            .read(application.organization, move |reader| {
+                reader.unseen_links(app, kind.as_str(), begun_us, (after, MISSING))
+            })
+            .await?;
+        let Some(last) = page.last().map(|link| link.resource) else {
+            engine
+                .store()
+                .write(application.organization, move |transaction| {
+                    transaction.forget_strays(app, kind.as_str(), begun_us)
+                })
+                .await?;
+            self.kinds += 1;
+            return Ok(true);
+        };
+        for link in page {
+            let Some(remote_id) = link.remote_id else { continue };
+            let id = RemoteId(remote_id.clone());
+            let is_gone = planted!(PartialList) || {
+                let asked = self.patience.answer(engine, application.organization, || {
+                    application.adapter.read(kind, &id)
+                });
+                match asked.await {
+                    Ok(_) => false,
+                    Err(Unanswered::App(Failure::Gone)) => true,
+                    Err(unanswered) => {
+                        let begun = "An account that the list leaves out could not be asked for";
+                        let why = unanswered.sentence(begun)?;
+                        return Ok(self.breaks_off(why));
+                    }
+                }
+            };
+            if is_gone {
+                self.reading.lost += 1;
+                self.losses.push(LossRow {
+                    resource: link.resource,
+                    kind: link.kind,
+                    remote_id,
+                    since_us: begun_us,
+                });
+            }
+        }
+        self.missing = Some(Missing { kind, begun_us, after: Some(last) });
+        Ok(true)
+    }
+
+    /// What is missing says nothing while nothing is sent to the app.
+    pub(super) fn conclude_nothing(&mut self, what: &str, why: &str) {
+        let sentence = format!("{what}, from which nothing is concluded at present. {why}");
+        self.reading.incomplete = Some(match self.reading.incomplete.take() {
+            Some(before) => format!("{before} {sentence}"),
+            None => sentence,
+        });
     }
 
     fn breaks_off(&mut self, sentence: String) -> bool {
@@ -263,122 +404,4 @@ fn stray(kind: Kind, observed: &Observed, matching: &str, now_us: i64) -> StrayR
         active: observed.active,
         seen_us: now_us,
     }
-}
-
-/// Looks into accounts that the list did not show. A list that leaves out more than may be deleted is
-/// not believed.
-async fn missing(
-    engine: &Engine,
-    application: &Application,
-    (kind, begun_us): (Kind, i64),
-    Lister { reading, patience, .. }: &mut Lister,
-) -> store::Result<Option<String>> {
-    let app = application.row.id;
-    let (unseen, all) = engine
-        .store()
-        .read(application.organization, move |reader| {
-            reader.count_unseen(app, kind.as_str(), begun_us)
-        })
-        .await?;
-    let most = application.policy.guard.deletions.most(all);
-    if let Some(most) = most.filter(|most| unseen > *most) {
-        return Ok(Some(format!(
-            "The list leaves out {unseen} of {all} linked {}: more than the limit of {most}, so it is \
-             not believed.",
-            if kind == Kind::User { "accounts" } else { "groups" }
-        )));
-    }
-    let mut after: Option<ResourceId> = None;
-    loop {
-        let page = engine
-            .store()
-            .read(application.organization, move |reader| {
-                reader.unseen_links(app, kind.as_str(), begun_us, (after, MISSING))
-            })
-            .await?;
-        let Some(last) = page.last().map(|link| link.resource) else { break };
-        for link in page {
-            let Some(remote) = link.remote_id.clone() else { continue };
-            let id = crate::adapters::adapter::RemoteId(remote);
-            if planted!(PartialList) {
-                lose(engine, application, kind, link, begun_us).await?;
-                continue;
-            }
-            let asked = patience
-                .answer(engine, application.organization, || application.adapter.read(kind, &id));
-            match asked.await {
-                Err(Unanswered::App(Failure::Gone)) => {
-                    lose(engine, application, kind, link, begun_us).await?;
-                    reading.lost += 1;
-                }
-                Ok(_) => {}
-                Err(unanswered) => {
-                    let begun = "An account that the list leaves out could not be asked for";
-                    return unanswered.sentence(begun).map(Some);
-                }
-            }
-        }
-        after = Some(last);
-    }
-    engine
-        .store()
-        .write(application.organization, move |transaction| {
-            transaction.forget_strays(app, kind.as_str(), begun_us)
-        })
-        .await?;
-    Ok(None)
-}
-
-/// The app was asked for the account, and does not have it: what becomes of the link is the policy's.
-async fn lose(
-    engine: &Engine,
-    application: &Application,
-    kind: Kind,
-    link: LinkRow,
-    begun_us: i64,
-) -> store::Result<()> {
-    let (app, now_us) = (application.row.id, engine.clock().now_us());
-    let state = match application.policy.lost {
-        Lost::Recreate => None,
-        Lost::Park => Some(Following::Lost),
-        Lost::Release => Some(Following::Released),
-    };
-    let attempt = AttemptRow {
-        id: AttemptId(id::new_uuid(now_us)),
-        app,
-        resource: link.resource,
-        kind: kind.as_str().into(),
-        run: None,
-        action: "lost".into(),
-        outcome: "done".into(),
-        fields: Vec::new(),
-        detail: Some("The app was asked for the account and does not have it.".into()),
-        took_us: 0,
-        at_us: now_us,
-        cause: Some("lost".into()),
-        remedy: None,
-        next_us: None,
-        wire: None,
-    };
-    engine
-        .store()
-        .write(application.organization, move |transaction: &mut Transaction<'_>| {
-            transaction.lock_organization()?;
-            // Whatever was pushed since knows better.
-            let now = transaction.link(app, link.resource)?;
-            if now.is_none_or(|now| now.remote_id != link.remote_id || now.pushed_us >= begun_us) {
-                return Ok(());
-            }
-            transaction.mark_referrers(app, link.resource, now_us)?;
-            transaction.forget_account(app, link.resource)?;
-            match state {
-                None => transaction.delete_link(app, link.resource, true)?,
-                Some(state) => {
-                    let state = if state == Following::Lost { "lost" } else { "released" };
-                    transaction.put_link(&LinkRow { state: state.to_owned(), ..link.clone() })?;
-                }
-            }
-            transaction.insert_attempt(&attempt)
-        })
-        .await
 }

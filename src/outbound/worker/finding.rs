@@ -2,10 +2,10 @@
 
 use super::record::Action;
 use super::{PATIENT, Push, Stop};
-use crate::adapters::adapter::{Key, Observed};
+use crate::adapters::adapter::{Key, Observed, RemoteId};
 use crate::clock::Stopwatch;
 use crate::mapping::field::Kind;
-use crate::outbound::plan::{self, Following, Found, Situation};
+use crate::outbound::plan::{self, Following, Found, Origin, Situation};
 use crate::outbound::policy::Lost;
 use crate::store;
 use crate::store::links::Holder;
@@ -65,6 +65,20 @@ impl Push<'_> {
                 .collect());
         }
         Ok(Vec::new())
+    }
+
+    /// How an account that is found came to be: what Rollcall was about to make and then finds is its
+    /// own, and so is what it had made before and that comes back.
+    pub(super) async fn origin(&self, now: &Situation, remote: &RemoteId) -> Result<Origin, Stop> {
+        if now.link.as_ref().is_some_and(|link| link.origin == Origin::Created) {
+            return Ok(Origin::Created);
+        }
+        let (app, resource) = (self.application.row.id, self.job.resource);
+        let remote = remote.0.clone();
+        let read = self.engine.store().read(self.application.organization, move |reader| {
+            reader.is_made(app, resource, &remote)
+        });
+        Ok(if read.await? { Origin::Created } else { Origin::Adopted })
     }
 
     /// The app no longer has the object: what becomes of it is the policy's.

@@ -20,8 +20,8 @@ use crate::store::apps::Pause;
 use crate::store::attempts::AttemptRow;
 use crate::store::jobs::{Closed, Job, Priority};
 use crate::store::links::LinkRow;
-use crate::store::removals::Removal;
 use crate::store::observed::Noted;
+use crate::store::removals::Removal;
 use crate::store::{self, Transaction};
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
@@ -308,6 +308,7 @@ impl<'a> Recorder<'a> {
         self.alone(move |transaction| {
             transaction.mark_referrers(row.app, row.resource, now_us)?;
             transaction.forget_account(row.app, row.resource)?;
+            transaction.remember_made(row.app, row.resource)?;
             transaction.put_link(&row)?;
             transaction.insert_attempt(&attempt)
         })

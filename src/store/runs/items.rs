@@ -96,9 +96,14 @@ impl Reader<'_> {
 impl Transaction<'_> {
     /// Forgets what was planned: planning begins anew.
     pub fn clear_items(&mut self, run: RunId) -> Result<()> {
-        let mut sql = Sql::new("DELETE FROM run_item WHERE organization = ");
-        sql.bind(self.organization).push(" AND run_id = ").bind(run);
-        sql.execute(self.conn)?;
+        for text in [
+            "DELETE FROM run_item WHERE organization = ",
+            "DELETE FROM run_loss WHERE organization = ",
+        ] {
+            let mut sql = Sql::new(text);
+            sql.bind(self.organization).push(" AND run_id = ").bind(run);
+            sql.execute(self.conn)?;
+        }
         Ok(())
     }
 

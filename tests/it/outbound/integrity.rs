@@ -18,7 +18,7 @@ async fn look(bridge: &Bridge) -> (Value, Value) {
     let found = bridge.admin(Method::GET, "/apps/sandbox/integrity", Value::Null).await;
     assert_eq!((&found["complete"], &found["next"]), (&json!(true), &Value::Null), "{found}");
     let counts = found["counts"].as_object().unwrap();
-    assert_eq!(counts.len(), 8);
+    assert_eq!(counts.len(), 9);
     let sum: u64 = counts.values().map(|count| count.as_u64().unwrap()).sum();
     assert_eq!(found["total"], json!(sum), "{found}");
     let shown: Map<String, Value> = counts

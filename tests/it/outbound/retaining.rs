@@ -88,6 +88,7 @@ fn planned(app: AppId, at_us: i64, finished_us: Option<i64>) -> RunRow {
         confirmed_us: None,
         approved_by: None,
         note: None,
+        believed_us: None,
         summary: json!({}),
         started_us: at_us,
         finished_us,

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::net::TcpListener;
 use std::sync::Arc;
+use tokio::sync::watch;
 
 /// How the list of people is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +32,8 @@ struct State {
     people: Mutex<BTreeMap<String, Value>>,
     requests: Mutex<Vec<String>>,
     telling: Mutex<Telling>,
+    /// Closed: the list of people is not answered until it is open again.
+    gate: watch::Sender<bool>,
 }
 
 impl Roster {
@@ -42,6 +45,7 @@ impl Roster {
             people: Mutex::new(people),
             requests: Mutex::default(),
             telling: Mutex::new(Telling::Whole),
+            gate: watch::Sender::new(true),
         });
         let shared = web::Data::from(Arc::clone(&state));
         let server = HttpServer::new(move || {
@@ -64,6 +68,16 @@ impl Roster {
 
     pub fn tell(&self, telling: Telling) {
         *self.state.telling.lock() = telling;
+    }
+
+    /// Requests so far, which are not forgotten.
+    pub fn asked(&self) -> Vec<String> {
+        self.state.requests.lock().clone()
+    }
+
+    /// Lets lists of people wait, or answers those that do.
+    pub fn open(&self, is_open: bool) {
+        self.state.gate.send_replace(is_open);
     }
 
     /// Everybody, by the app's ids.
@@ -100,7 +114,11 @@ async fn answer(request: HttpRequest, body: web::Bytes, state: web::Data<State>)
             }),
         ),
         ("GET", ["Groups"]) => list(&[], 0, 1),
-        ("GET", ["Users"]) => users(&request, &state),
+        ("GET", ["Users"]) => {
+            let mut gate = state.gate.subscribe();
+            gate.wait_for(|is_open| *is_open).await.unwrap();
+            users(&request, &state)
+        }
         ("POST", ["Users"]) => {
             let mut people = state.people.lock();
             let name = body["userName"].as_str().unwrap_or_default().to_owned();

@@ -6,6 +6,7 @@ use super::super::state::ApiState;
 use super::super::view::{AttemptView, RunView};
 use super::find;
 use crate::id::{AttemptId, OrganizationId, RunId};
+use crate::outbound::sync;
 use crate::store::runs::RunRow;
 use actix_web::{HttpResponse, web};
 use futures_util::stream;
@@ -21,9 +22,9 @@ const SILENCE: u32 = 60;
 /// Failures told after one look; the rest follow at the next.
 const FAILURES: i64 = 50;
 
-/// A run while it goes on, as server-sent events: `progress` whenever it moves (data: the run as `GET
-/// /runs/{run}` answers it), `failure` for every object that is parked (data: the attempt), and `end`
-/// when it is over. A run that waits for a person keeps its stream.
+/// A run while it goes on, as server-sent events: `progress` whenever it moves or begins to wait (data:
+/// the run as `GET /runs/{run}` answers it), `failure` for every object that is parked (data: the
+/// attempt), and `end` when it is over. A run that waits for a person keeps its stream.
 #[utoipa::path(get, path = "/runs/{run}/events", operation_id = "followRun", tag = "sync", responses(
     (status = 200, body = String, content_type = "text/event-stream"), (status = 404, body = Problem)))]
 pub async fn events(
@@ -56,7 +57,7 @@ struct Follower {
     state: ApiState,
     organization: OrganizationId,
     run: RunId,
-    last: Option<RunRow>,
+    last: Option<(RunRow, Option<String>)>,
     /// The last failure that was told of.
     failure: Option<AttemptId>,
     waiting: VecDeque<String>,
@@ -97,11 +98,13 @@ impl Follower {
             .store()
             .read(self.organization, move |reader| {
                 let Some(row) = reader.run(run)? else { return Ok(None) };
+                let Some(app) = reader.app(row.app)? else { return Ok(None) };
+                let waits = sync::waits(reader, &app, &row)?;
                 let failures = reader.failures_of_run(row.app, run, after, FAILURES)?;
-                Ok(Some((row, failures)))
+                Ok(Some(((row, waits), failures)))
             })
             .await;
-        let (row, failures) = match looked {
+        let (stands, failures) = match looked {
             Ok(Some(found)) => found,
             Ok(None) => {
                 self.is_over = true;
@@ -115,15 +118,17 @@ impl Follower {
             self.failure = Some(failure.id);
             self.waiting.push_back(event("failure", &AttemptView::of(failure)));
         }
-        if self.last.as_ref() != Some(&row) {
-            let view = RunView::of(row.clone(), self.state.clock().now_us());
+        let (row, waits) = &stands;
+        if self.last.as_ref() != Some(&stands) {
+            let now_us = self.state.clock().now_us();
+            let view = RunView::of(row.clone(), waits.clone(), now_us);
             self.waiting.push_back(event("progress", &view));
         }
         if !is_full && ["done", "cancelled", "failed", "superseded"].contains(&row.state.as_str()) {
             self.waiting.push_back("event: end\ndata: {}\n\n".to_owned());
             self.is_over = true;
         }
-        self.last = Some(row);
+        self.last = Some(stands);
     }
 }
 
