@@ -59,6 +59,7 @@ mod tests {
     #[test]
     fn a_plan_holds_for_a_day() {
         let run = RunRow {
+            believed_us: None,
             id: RunId(new_uuid(1)),
             app: AppId(new_uuid(2)),
             kind: "sync".to_owned(),
