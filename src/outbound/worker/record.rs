@@ -1,6 +1,8 @@
 //! Writing down what happened: link, attempt, job and run change together or not at all, and only
 //! while the job is still ours.
 
+mod settling;
+
 use super::Stop;
 use crate::adapters::adapter::Reason;
 use crate::adapters::http;
@@ -11,7 +13,6 @@ use crate::mapping::record::Record;
 use crate::notification::digest::Notice;
 use crate::outbound::allowance::Held;
 use crate::outbound::application::Application;
-use crate::outbound::drift;
 use crate::outbound::engine::{Engine, micros};
 use crate::outbound::plan::{Cause, Following, Link, Origin, Parked};
 use crate::outbound::queue::JOB_LEASE;
@@ -20,10 +21,10 @@ use crate::store::apps::Pause;
 use crate::store::attempts::AttemptRow;
 use crate::store::jobs::{Closed, Job, Priority};
 use crate::store::links::LinkRow;
-use crate::store::observed::Noted;
 use crate::store::removals::Removal;
 use crate::store::{self, Transaction};
 use parking_lot::Mutex;
+use settling::{advance, close, note_taken, settle};
 use std::collections::BTreeMap;
 
 /// Failures in a row after which a run counts an object as failed; it is tried on all the same.
@@ -551,65 +552,4 @@ impl<'a> Recorder<'a> {
         })
         .await
     }
-}
-
-/// Notes that the app did what it was permitted to.
-fn note_taken(
-    transaction: &mut Transaction<'_>,
-    row: &LinkRow,
-    removal: Option<Removal>,
-) -> store::Result<()> {
-    match removal {
-        Some(removal) => transaction.note_taken(row.app, row.resource, removal, 1),
-        None => Ok(()),
-    }
-}
-
-/// What was said about fields that the app was given is settled. The link was just written, which
-/// locks it.
-fn settle(
-    transaction: &mut Transaction<'_>,
-    row: &LinkRow,
-    fields: &[String],
-) -> store::Result<()> {
-    if fields.is_empty() {
-        return Ok(());
-    }
-    let Some(link) = transaction.link(row.app, row.resource)? else { return Ok(()) };
-    let before = drift::read(&link.drift);
-    let mut left = before.clone();
-    drift::settle(&mut left, fields);
-    if left == before {
-        return Ok(());
-    }
-    let (drift, righted) = drift::written(&left);
-    transaction.settle_drift(row.app, &Noted { resource: row.resource, drift, righted })
-}
-
-fn close(
-    transaction: &mut Transaction<'_>,
-    app: AppId,
-    job: &Job,
-    digest: Option<&str>,
-    now_us: i64,
-) -> store::Result<Closed> {
-    let closed = transaction.close_job(app, job, now_us)?;
-    if closed == Closed::Done {
-        advance(transaction, job, true, digest, now_us)?;
-    }
-    Ok(closed)
-}
-
-/// Counts the object in the run to which the job belongs, if there is one.
-fn advance(
-    transaction: &mut Transaction<'_>,
-    job: &Job,
-    done: bool,
-    digest: Option<&str>,
-    now_us: i64,
-) -> store::Result<()> {
-    if let Some(run) = job.run {
-        transaction.advance_run(run, job.resource, done, digest, now_us)?;
-    }
-    Ok(())
 }
