@@ -266,15 +266,16 @@ impl Transaction<'_> {
 
     /// Forgets links of resources that are gone to the object that now belongs to this one. What was
     /// parked about them is looked at again, and finds nothing to do. Who was released stays so, without
-    /// the object.
-    pub fn forget_remote_of_others(&mut self, link: &LinkRow) -> Result<()> {
+    /// the object. Whoever refers to one of them is due: the reference would lead to somebody else.
+    pub fn forget_remote_of_others(&mut self, link: &LinkRow, now_us: i64) -> Result<()> {
         let Some(remote_id) = &link.remote_id else { return Ok(()) };
         let mut sql = Sql::new("UPDATE link SET remote_id = NULL WHERE organization = ");
         sql.bind(self.organization).push(" AND app_id = ").bind(link.app);
         sql.push(" AND kind = ").bind(link.kind.as_str());
         sql.push(" AND remote_id = ").bind(remote_id.as_str());
-        sql.push(" AND resource_id <> ").bind(link.resource).push(" AND state = 'released'");
-        sql.execute(self.conn)?;
+        sql.push(" AND resource_id <> ").bind(link.resource);
+        sql.push(" AND state = 'released' RETURNING resource_id");
+        let mut forgotten: Vec<(ResourceId,)> = sql.load::<(Id,), _>(self.conn)?;
         let mut others = Sql::default();
         others.push(" FROM link WHERE organization = ").bind(self.organization);
         others.push(" AND app_id = ").bind(link.app);
@@ -292,8 +293,13 @@ impl Transaction<'_> {
         sql.push(" AND resource_id IN (SELECT resource_id").append(others.clone()).push(")");
         sql.execute(self.conn)?;
         let mut sql = Sql::new("DELETE");
-        sql.append(others);
-        sql.execute(self.conn)?;
+        sql.append(others).push(" RETURNING resource_id");
+        let gone: Vec<(ResourceId,)> = sql.load::<(Id,), _>(self.conn)?;
+        forgotten.extend(gone);
+        forgotten.sort_unstable();
+        for (other,) in forgotten {
+            self.mark_referrers(link.app, other, now_us)?;
+        }
         Ok(())
     }
 

@@ -384,7 +384,7 @@ pub async fn adopt(
                 left = transaction.forget_memberships(app, id)?;
                 transaction.delete_link(app, id, false)?;
             }
-            transaction.forget_remote_of_others(&row)?;
+            transaction.forget_remote_of_others(&row, now_us)?;
             transaction.replace_link(&row)?;
             if transaction.app(app)?.is_some_and(|row| row.enabled) {
                 transaction.mark_due(app, &[(id, kind.as_str(), priority(kind))], now_us)?;

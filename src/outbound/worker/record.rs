@@ -377,7 +377,7 @@ impl<'a> Recorder<'a> {
         // and people to their manager, must see each other.
         self.held(new, move |transaction| {
             if new {
-                transaction.forget_remote_of_others(&row)?;
+                transaction.forget_remote_of_others(&row, now_us)?;
                 transaction.take_stray(&row)?;
             }
             transaction.put_link(&row)?;

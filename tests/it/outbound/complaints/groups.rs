@@ -232,6 +232,29 @@ both! {
         scene.stop().await;
     }
 
+    /// A manager who left is still the manager when the account is somebody else's.
+    async fn complaint_10_an_account_that_is_given_on_is_nobodys_manager(world: World) {
+        let scene = Scene::sandbox(&world, json!({})).await;
+        let bridge = &scene.bridge;
+        let (boss, ann) = (bridge.person("boss").await, bridge.person("ann").await);
+        bridge.set(&ann, MANAGER, json!(boss)).await;
+        let manager = async || {
+            let account = bridge.account("sandbox", "ann@zylker.example").await.unwrap();
+            account["record"].get("manager").cloned().unwrap_or_default()
+        };
+        scene.quiet().await;
+        let account = bridge.account("sandbox", "boss@zylker.example").await.unwrap()["id"].clone();
+        assert_eq!(manager().await, account);
+        bridge.push(Method::DELETE, &format!("/Users/{boss}"), Value::Null).await;
+        scene.quiet().await;
+        bridge.person("boss").await;
+        scene.quiet().await;
+        let given_on = bridge.account("sandbox", "boss@zylker.example").await.unwrap()["id"].clone();
+        assert_eq!(given_on, account, "who comes by the same name takes the account over");
+        assert_eq!(manager().await, Value::Null, "the new boss is not her manager");
+        scene.stop().await;
+    }
+
     /// Two groups of one name become one, and nested groups lose their members.
     async fn complaint_17_nested_and_duplicate_group_names(world: World) {
         let scene = Scene::sandbox(&world, json!({ "policy": { "nestedGroups": "flatten" } })).await;
