@@ -160,7 +160,7 @@ both! {
         assert_eq!(due(&world).await[0].leave.as_deref(), Some("r1"), "nobody else has it");
         let second = linked(new, "linked");
         world.store.write(ORG, move |t| {
-            t.forget_remote_of_others(&second)?;
+            t.forget_remote_of_others(&second, NOW)?;
             t.put_link(&second)
         }).await.unwrap();
         assert_eq!(due(&world).await[0].leave.as_deref(), Some("r1"), "no member has it");
