@@ -63,14 +63,14 @@ def notification_to_delete():
 def assign(app, resource):
     """Whatever the mapping has become meanwhile."""
     if ask("POST", f"/apps/{app}/assignments", {"resource": resource}).status_code == 422:
-        ask("POST", f"/apps/{app}/mapping/reset")
+        ask("POST", f"/apps/{app}/mapping/reset?approve=1000&reason=fuzzing")
         ask("POST", f"/apps/{app}/assignments", {"resource": resource})
 
 
 @schemathesis.hook
 def before_call(_, case, kwargs):
     operation, at = case.operation.label, case.path_parameters or {}
-    if operation == "DELETE /apps/{app}" and at.get("app") in SEED["apps"]:
+    if operation == "DELETE /apps/{app}" and at.get("app") in ("sandbox", *SEED["apps"]):
         case.path_parameters["app"] = app_to_delete()
     elif operation == "DELETE /notifications/{notification}":
         if at.get("notification") in ("on-call", *SEED["notifications"]):
@@ -84,6 +84,8 @@ def before_call(_, case, kwargs):
     elif operation == "POST /runs/{run}/approve" and at.get("run") in SEED["runs"]:
         case.path_parameters["run"] = SEED["held"]
     elif operation == "POST /runs/{run}/confirm" or "/provision/" in operation:
+        # Whoever holds an app by hand lets it go by hand.
+        ask("PATCH", f"/apps/{SEED['apps'][0]}", {"paused": False})
         ask("PUT", f"/apps/{SEED['apps'][0]}/provisioning", {"enabled": True})
     # Mostly the version that is edited is the one in force.
     if operation == "PUT /apps/{app}/mapping" and "If-Match" in (case.headers or {}):
