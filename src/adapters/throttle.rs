@@ -137,12 +137,16 @@ impl Throttle {
     /// How long a request that came now would wait for its turn.
     pub fn wait(&self) -> Duration {
         let ahead = self.waiting.load(Ordering::Relaxed);
-        between(self.clock.now_us(), self.pace.lock().opens_us(ahead))
+        let (now_us, mut pace) = (self.clock.now_us(), self.pace.lock());
+        pace.settle(now_us);
+        between(now_us, pace.opens_us(ahead))
     }
 
     /// How long the app asked to be left alone.
     pub fn closed(&self) -> Duration {
-        between(self.clock.now_us(), self.pace.lock().closed_us())
+        let (now_us, mut pace) = (self.clock.now_us(), self.pace.lock());
+        pace.settle(now_us);
+        between(now_us, pace.closed_us())
     }
 
     /// How many objects are worth working on at the same time; at least one.
@@ -158,7 +162,8 @@ impl Throttle {
     /// What is known at present.
     pub fn measure(&self) -> Measure {
         let now_us = self.clock.now_us();
-        let pace = self.pace.lock();
+        let mut pace = self.pace.lock();
+        pace.settle(now_us);
         let closed_us = Some(pace.closed_us()).filter(|closed_us| *closed_us > now_us);
         Measure { rates: pace.rates(), sent: pace.sent(now_us), closed_us }
     }

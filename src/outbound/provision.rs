@@ -7,11 +7,11 @@ use super::application::Application;
 use super::engine::{Engine, micros};
 use super::plan::Parked;
 use super::preview;
-use super::queue::JOB_LEASE;
+use super::queue::{JOB_LEASE, RENEWAL};
 use super::trace::{Step, Trace};
 use super::worker;
 use crate::clock::{Stopwatch, rfc3339};
-use crate::id::ResourceId;
+use crate::id::{AppId, OrganizationId, ResourceId};
 use crate::mapping::field::Kind;
 use crate::store::apps::{AppRow, Pause};
 use crate::store::jobs::{Job, JobState, Priority};
@@ -129,7 +129,7 @@ fn claim(
 
 fn mark(
     transaction: &mut Transaction<'_>,
-    app: crate::id::AppId,
+    app: AppId,
     id: ResourceId,
     kind: Kind,
     now_us: i64,
@@ -195,7 +195,13 @@ pub async fn now(
     let task = {
         let (engine, trace) = (engine.clone(), trace.clone());
         // Whoever asked may leave; what was begun is brought to its end.
-        tokio::spawn(async move { worker::traced(&engine, &listening, job, &trace).await })
+        tokio::spawn(async move {
+            let held = until_lost(&engine, listening.organization, listening.row.id, job.clone());
+            tokio::select! {
+                () = held => {}
+                _ = worker::traced(&engine, &listening, job, &trace) => {}
+            }
+        })
     };
     let left = patience.saturating_sub(watch.elapsed());
     let ended = tokio::time::timeout(left, task).await.is_ok();
@@ -206,6 +212,28 @@ pub async fn now(
     }
     let (outcome, verdict) = judged(engine, application, kind, id).await?;
     Ok(told(id, kind, &trace, outcome, verdict))
+}
+
+/// Renews the lease of a job, which may wait long for its turn at the app, until it is somebody
+/// else's: whoever has it then looks at the app anew, and two at once would make an account twice.
+async fn until_lost(engine: &Engine, organization: OrganizationId, app: AppId, job: Job) {
+    loop {
+        let clock = engine.clock();
+        clock.until(clock.now_us().saturating_add(micros(RENEWAL))).await;
+        let held = job.clone();
+        let lease_us = clock.now_us().saturating_add(micros(JOB_LEASE));
+        let renewed = engine
+            .store()
+            .write(organization, move |transaction| transaction.hold_job(app, &held, lease_us))
+            .await;
+        match renewed {
+            Ok(true) => {}
+            Ok(false) => break,
+            Err(error) => {
+                tracing::warn!(error = %error, app.id = %app, "the lease of a job was not renewed");
+            }
+        }
+    }
 }
 
 fn told(
@@ -273,7 +301,88 @@ fn pending(job: &JobState) -> (Outcome, String) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::id::new_uuid;
+    use crate::clock::Clock;
+    use crate::id::{InstanceId, new_uuid};
+    use crate::outbound::application::Workshop;
+    use crate::outbound::engine::Parts;
+    use crate::store::{Options, Store};
+    use crate::vault::Vault;
+    use serde_json::{Map, json};
+    use tokio::sync::Notify;
+
+    fn app() -> AppRow {
+        AppRow {
+            id: AppId(new_uuid(1)),
+            name: "app".to_owned(),
+            adapter: "sandbox".to_owned(),
+            settings: Map::new(),
+            scope: None,
+            policy: json!({}),
+            enabled: true,
+            paused: None,
+            mapping: 1,
+            sample: None,
+            revision: 1,
+            reconciled_us: None,
+            created_us: 0,
+            modified_us: 0,
+        }
+    }
+
+    /// What waited longer than a lease for its turn at the app was worked on twice.
+    #[tokio::test]
+    async fn who_waits_for_a_turn_keeps_the_job_until_somebody_else_has_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite:{}", folder.path().join("r.db").display());
+        let store = Store::open(&url, &Options::default(), true).unwrap();
+        let organization = store.organization_named("default", 0).await.unwrap().id;
+        let engine = Engine::new(Parts {
+            workshop: Workshop { store, vault: Vault::ephemeral(), clock: Clock::held_at(0) },
+            base_url: String::new(),
+            wake: Arc::new(Notify::new()),
+            instance: InstanceId(new_uuid(0)),
+            concurrency: 1,
+        });
+        let (app, somebody, lease_us) = (app(), ResourceId(new_uuid(2)), micros(JOB_LEASE));
+        let id = app.id;
+        let claim = move |transaction: &mut Transaction<'_>| {
+            transaction.insert_app(&app)?;
+            mark(transaction, id, somebody, Kind::User, 0)?;
+            transaction.claim_job(id, somebody, 0, lease_us)
+        };
+        let job = engine.store().write(organization, claim).await.unwrap().unwrap();
+        let keeper = {
+            let engine = engine.clone();
+            tokio::spawn(async move { until_lost(&engine, organization, id, job).await })
+        };
+        let is_ours = async |at_us: i64| {
+            let ask = move |transaction: &mut Transaction<'_>| {
+                transaction.is_at_work(id, somebody, at_us)
+            };
+            engine.store().write(organization, ask).await.unwrap()
+        };
+        for renewals in 1..=3 {
+            let renewed = async {
+                while !is_ours(lease_us + i64::from(renewals) * micros(RENEWAL)).await {
+                    engine.clock().advance(Duration::from_secs(1));
+                    tokio::time::sleep(Duration::from_millis(1)).await;
+                }
+            };
+            tokio::time::timeout(Duration::from_secs(20), renewed).await.expect("it is lost");
+        }
+        let late_us = engine.clock().now_us() + 2 * lease_us;
+        let steal = move |transaction: &mut Transaction<'_>| {
+            transaction.claim_jobs(id, late_us, 1, late_us + lease_us, false)
+        };
+        assert_eq!(engine.store().write(organization, steal).await.unwrap().len(), 1);
+        let ended = async {
+            while !keeper.is_finished() {
+                engine.clock().advance(Duration::from_secs(1));
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), ended).await.expect("it goes on");
+    }
 
     #[test]
     fn what_is_pending_is_said_in_a_sentence() {

@@ -31,7 +31,7 @@ use tokio_util::sync::CancellationToken;
 /// before the last request that we sent has been answered or given up.
 pub(super) const JOB_LEASE: Duration = Duration::from_secs(2 * TIMEOUT.as_secs());
 /// How often it is renewed.
-const RENEWAL: Duration = Duration::from_secs(JOB_LEASE.as_secs() / 4);
+pub(super) const RENEWAL: Duration = Duration::from_secs(JOB_LEASE.as_secs() / 4);
 /// How many jobs are claimed for each that can be at the app at once.
 const AHEAD: usize = 8;
 /// How many objects are worked on for each that can be at the app at once: while some are there,

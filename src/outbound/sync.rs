@@ -66,6 +66,8 @@ pub(super) fn row(engine: &Engine, app: AppId, request: &Request) -> RunRow {
         held: None,
         confirmed_us: None,
         approved_by: None,
+        approved_us: None,
+        planned_us: None,
         note: None,
         believed_us: None,
         summary: json!({ "counts": {}, "examples": {}, "partial": true, "verdict": "Planning has begun." }),

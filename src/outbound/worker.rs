@@ -135,9 +135,13 @@ async fn push(
         Ok(()) if asked => Effect::Fine,
         Ok(()) => Effect::Nothing,
         Err(Stop::Lost) => Effect::Lost,
-        Err(Stop::Later) => {
+        Err(Stop::Later) if job.attempts < PATIENT => {
             push.give_back(job.attempts.saturating_add(1)).await;
             Effect::Nothing
+        }
+        Err(Stop::Later) => {
+            let (cause, reason) = trouble::tied();
+            push.kept(push.defer(cause, &reason, None, 1).await, Effect::Nothing)
         }
         Err(Stop::Anew) => {
             push.give_back(0).await;
@@ -270,10 +274,6 @@ impl Push<'_> {
                                 link.origin = Origin::Adopted;
                                 self.recorder.note(kind, link).await?;
                             }
-                        }
-                        Err(Failure::Conflict { detail }) => {
-                            self.recorder.unlink(None, &watch).await?;
-                            return self.park(&trouble::hidden_conflict(&detail)).await;
                         }
                         Err(failure) => {
                             if !matches!(failure, Failure::InDoubt { .. }) {

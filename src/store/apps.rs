@@ -308,12 +308,19 @@ impl Transaction<'_> {
         self.set_unsynced(id, Some(now_us))
     }
 
-    /// Notes that everybody about whom there was something to do then is marked as due, unless
-    /// something else has come into force since.
-    pub fn synchronised(&mut self, id: AppId, planned_us: i64) -> Result<()> {
+    /// Notes that everybody about whom there was something to do when planning began is marked as due,
+    /// unless something else has come into force since. When its plan was made, it was noted that it
+    /// waits to be applied: that is over.
+    pub fn synchronised(
+        &mut self,
+        id: AppId,
+        begun_us: i64,
+        planned_us: Option<i64>,
+    ) -> Result<()> {
         let mut sql = Sql::new("UPDATE app SET unsynced_us = NULL WHERE organization = ");
         sql.bind(self.organization).push(" AND id = ").bind(id);
-        sql.push(" AND unsynced_us <= ").bind(planned_us);
+        sql.push(" AND (unsynced_us <= ").bind(begun_us);
+        sql.push(" OR unsynced_us = ").bind(planned_us.unwrap_or(begun_us)).push(")");
         sql.execute(self.conn)?;
         Ok(())
     }

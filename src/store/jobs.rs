@@ -290,14 +290,15 @@ impl Transaction<'_> {
         Ok(now.first().is_some_and(|one| one.state == "waiting"))
     }
 
-    /// Takes a job out of its run, which no longer waits for it and allows nothing any more.
-    pub fn leave_run(&mut self, app: AppId, job: &Job) -> Result<()> {
+    /// Takes a job out of its run, which no longer waits for it and allows nothing any more. Answers
+    /// whether it was in that run: another one may have taken it meanwhile, and waits for it.
+    pub fn leave_run(&mut self, app: AppId, job: &Job) -> Result<bool> {
+        let Some(run) = job.run else { return Ok(false) };
         let mut sql = Sql::new("UPDATE job SET run_id = NULL, ");
         sql.push(NOT_THE_RUNS).push(" WHERE organization = ").bind(self.organization);
         sql.push(" AND app_id = ").bind(app);
-        sql.push(" AND resource_id = ").bind(job.resource);
-        sql.execute(self.conn)?;
-        Ok(())
+        sql.push(" AND resource_id = ").bind(job.resource).push(" AND run_id = ").bind(run);
+        Ok(sql.execute(self.conn)? == 1)
     }
 
     /// Parks a job with its reason, unless the object changed since it was claimed: then it is
@@ -387,6 +388,21 @@ impl Reader<'_> {
         sql.push(" AND run_at_us <= ").bind(now_us).push(")");
         let rows: Vec<(bool,)> = sql.load::<(Bool,), _>(self.conn)?;
         Ok(rows.first().is_some_and(|row| row.0))
+    }
+
+    /// Whether anything is due, waits for its next try, or is pushed.
+    pub fn has_work(&mut self, app: AppId) -> Result<bool> {
+        // By one index for each state, however much there is.
+        for state in ["ready", "running"] {
+            let mut sql = Sql::new("SELECT CAST(1 AS BIGINT) FROM job WHERE organization = ");
+            sql.bind(self.organization).push(" AND app_id = ").bind(app);
+            sql.push(" AND state = '").push(state).push("' LIMIT 1");
+            let found: Vec<(i64,)> = sql.load::<(BigInt,), _>(self.conn)?;
+            if !found.is_empty() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// How an app's queue stands.

@@ -60,6 +60,10 @@ pub struct RunRow {
     pub note: Option<String>,
     /// When somebody said that the app's list is to be believed, whatever it leaves out.
     pub believed_us: Option<i64>,
+    /// When somebody last approved something of it: its list, or what it takes away.
+    pub approved_us: Option<i64>,
+    /// When its plan was made.
+    pub planned_us: Option<i64>,
     /// The plan: counts, examples, verdict.
     pub summary: Value,
     /// When it was asked for.
@@ -68,11 +72,19 @@ pub struct RunRow {
     pub finished_us: Option<i64>,
 }
 
+impl RunRow {
+    /// Whether somebody let it pass the limits. Who believed the app's list did not: they had not seen
+    /// yet what the plan takes away.
+    pub fn may_pass(&self) -> bool {
+        self.approved_us.is_some() && self.approved_us != self.believed_us
+    }
+}
+
 type Row = (
     (RunId, AppId, String, String, String, bool),
     (i64, i64, i64, i64, i64),
     (Option<String>, Option<i64>, Option<String>, Option<String>),
-    (String, i64, Option<i64>, Option<i64>),
+    (String, i64, Option<i64>, Option<i64>, Option<i64>, Option<i64>),
 );
 
 macro_rules! columns {
@@ -81,7 +93,14 @@ macro_rules! columns {
             (run::id, run::app_id, run::kind, run::state, run::author, run::confirm),
             (run::total, run::done, run::failed, run::seen, run::read),
             (run::held, run::confirmed_us, run::approved_by, run::note),
-            (run::summary, run::started_us, run::finished_us, run::believed_us),
+            (
+                run::summary,
+                run::started_us,
+                run::finished_us,
+                run::believed_us,
+                run::approved_us,
+                run::planned_us,
+            ),
         )
     };
 }
@@ -91,7 +110,7 @@ fn row(row: Row) -> Result<RunRow> {
         (id, app, kind, state, author, confirm),
         (total, done, failed, seen, read),
         (held, confirmed_us, approved_by, note),
-        (summary, started_us, finished_us, believed_us),
+        (summary, started_us, finished_us, believed_us, approved_us, planned_us),
     ) = row;
     let json = |text: &str| {
         serde_json::from_str(text)
@@ -114,6 +133,8 @@ fn row(row: Row) -> Result<RunRow> {
         approved_by,
         note,
         believed_us,
+        approved_us,
+        planned_us,
         summary: json(&summary)?,
         started_us,
         finished_us,
@@ -248,6 +269,7 @@ impl Transaction<'_> {
                 run::state.eq(if held.is_some() { "held" } else { "planned" }),
                 run::total.eq(total),
                 run::held.eq(held.map(ToString::to_string)),
+                run::planned_us.eq(now_us),
             ))
             .execute(self.reader.conn)?;
         if ended == 1 && held.is_some() {
@@ -309,9 +331,9 @@ impl Transaction<'_> {
             return Ok(false);
         }
         let left = self.leave_held(row.app, id)?;
-        let marked = self.mark_items(row.app, id, row.approved_by.is_some(), now_us)?;
+        let marked = self.mark_items(row.app, id, row.may_pass(), now_us)?;
         let total = marked + left;
-        self.synchronised(row.app, row.started_us)?;
+        self.synchronised(row.app, row.started_us, row.planned_us)?;
         let (state, finished) =
             if marked == 0 { ("done", Some(now_us)) } else { ("running", None) };
         diesel::update(run::table.find((self.organization, id)))

@@ -332,6 +332,7 @@ diesel::table! {
         approved_us -> Nullable<BigInt>,
         note -> Nullable<Text>,
         believed_us -> Nullable<BigInt>,
+        planned_us -> Nullable<BigInt>,
     }
 }
 

@@ -54,6 +54,10 @@ const fn whole(number: f64) -> i64 {
     number as i64
 }
 
+fn micros(duration: Duration) -> i64 {
+    i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
+}
+
 /// Requests at one rate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 struct Bucket {
@@ -181,11 +185,24 @@ impl Pace {
         kept.into_iter().chain(felt).fold(self.closed_us, i64::max)
     }
 
+    /// Forgets what lies further ahead than any rate or wish allows: a clock that has been put back
+    /// since noted it, and the app would be left alone for as long.
+    pub fn settle(&mut self, now_us: i64) {
+        let (kept, felt) = (self.spacing(), self.learned().map(Spacing::of));
+        for (bucket, spacing) in [(&mut self.kept, kept), (&mut self.felt, felt)] {
+            let most_us = spacing.map_or(0, |one| one.slack_us.saturating_add(one.interval_us));
+            bucket.due_us = bucket.due_us.min(now_us.saturating_add(most_us));
+        }
+        self.closed_us = self.closed_us.min(now_us.saturating_add(micros(LONGEST_WISH)));
+        self.halved_us = self.halved_us.map(|halved_us| halved_us.min(now_us));
+    }
+
     /// Takes the turn of one request that is sent now.
     ///
     /// # Errors
     /// When it may go, where that is not yet.
     pub fn take(&mut self, now_us: i64) -> Result<(), i64> {
+        self.settle(now_us);
         let opens_us = self.opens_us(0);
         if opens_us > now_us {
             return Err(opens_us);
@@ -225,8 +242,7 @@ impl Pace {
             },
             |wish| wish.min(LONGEST_WISH),
         );
-        let wait_us = i64::try_from(wait.as_micros()).unwrap_or(i64::MAX);
-        self.closed_us = self.closed_us.max(now_us.saturating_add(wait_us));
+        self.closed_us = self.closed_us.max(now_us.saturating_add(micros(wait)));
     }
 
     /// The app took a request of `sent_us`.

@@ -93,9 +93,7 @@ impl ApiState {
                     let is_quiet = self
                         .store()
                         .read(organization, move |reader| {
-                            let queue = reader.queue(app)?;
-                            let is_empty = queue.ready == 0 && queue.running == 0;
-                            Ok(is_empty && !reader.has_open_run(app)?)
+                            Ok(!reader.has_work(app)? && !reader.has_open_run(app)?)
                         })
                         .await?;
                     if is_quiet {

@@ -30,7 +30,7 @@ pub async fn outdated(
     if is_old(run, now_us) {
         return Ok(Some("the plan is older than 24 hours".to_owned()));
     }
-    if run.approved_by.is_some() {
+    if run.may_pass() {
         return Ok(None);
     }
     let removals: Removals = run
@@ -60,6 +60,8 @@ mod tests {
     fn a_plan_holds_for_a_day() {
         let run = RunRow {
             believed_us: None,
+            approved_us: None,
+            planned_us: None,
             id: RunId(new_uuid(1)),
             app: AppId(new_uuid(2)),
             kind: "sync".to_owned(),

@@ -510,9 +510,10 @@ impl<'a> Recorder<'a> {
         let now_us = self.engine.clock().now_us();
         self.fenced(move |transaction| {
             transaction.defer_job(app, &job, run_at_us, attempts, Some(&text))?;
-            if attempts >= PATIENCE_OF_RUNS && job.run.is_some() {
-                // It is tried on and on; the run, and those that wait for it, need not wait.
-                transaction.leave_run(app, &job)?;
+            // It is tried on and on; the run, and those that wait for it, need not wait. An app that
+            // asks to wait makes nobody fail.
+            let fails_on = attempts > job.attempts && attempts >= PATIENCE_OF_RUNS;
+            if fails_on && transaction.leave_run(app, &job)? {
                 advance(transaction, &job, false, None, now_us)?;
             }
             transaction.insert_attempt(&attempt)

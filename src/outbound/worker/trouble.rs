@@ -75,6 +75,17 @@ pub(super) fn unknown_member() -> Parked {
     )
 }
 
+/// Of one that waits for another one which does not come to an end.
+pub(super) fn tied() -> (Cause, Reason) {
+    let told = reason(
+        "Its account in the app, or an object to which it refers, belongs to another object that is \
+         still being worked on.",
+        "Nothing to do yet: Rollcall tries again by itself. If it stays so, look why the other one \
+         fails.",
+    );
+    (Cause::Taken, told)
+}
+
 pub(super) fn hidden_conflict(detail: &str) -> Parked {
     Parked::new(
         Cause::Conflict,

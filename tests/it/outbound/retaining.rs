@@ -89,6 +89,8 @@ fn planned(app: AppId, at_us: i64, finished_us: Option<i64>) -> RunRow {
         approved_by: None,
         note: None,
         believed_us: None,
+        approved_us: None,
+        planned_us: None,
         summary: json!({}),
         started_us: at_us,
         finished_us,

@@ -151,6 +151,25 @@ both! {
         scene.stop().await;
     }
 
+    /// A newcomer was parked at once where the app let go of their name between two questions.
+    async fn a_name_may_be_given_up_while_somebody_asks_for_it(world: World) {
+        let mut asked = 0;
+        let scene = Scene::new(&world, json!({}), move |method, path, _| {
+            if method == "POST" && path.ends_with("/Users") {
+                asked += 1;
+                if asked <= 2 {
+                    return Meddling::Answer(409, "{}");
+                }
+            }
+            Meddling::Pass
+        }).await;
+        scene.bridge.person("ann").await;
+        let view = scene.quiet().await;
+        assert_eq!(view["queue"]["parked"], 0);
+        assert_eq!(scene.accounts().await, ["ann true"]);
+        scene.stop().await;
+    }
+
     /// People who were deleted stayed in the app's groups.
     async fn leavers_leave_their_groups(world: World) {
         let scene = Scene::new(&world, json!({}), |_, _, _| Meddling::Pass).await;

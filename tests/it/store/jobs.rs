@@ -1,10 +1,50 @@
 //! Work that is due, and who has it.
 
 use crate::world::{NOW, ORG, both, new_id};
-use rollcall::id::{InstanceId, ResourceId};
+use rollcall::id::{AppId, InstanceId, ResourceId, RunId};
 use rollcall::store::apps::AppRow;
 use rollcall::store::jobs::Priority;
+use rollcall::store::removals::Removed;
+use rollcall::store::runs::{ItemRow, ItemState, RunRow};
 use serde_json::{Value, json};
+
+/// A run that is being planned.
+fn planning(app: AppId) -> RunRow {
+    RunRow {
+        id: RunId(new_id().0),
+        app,
+        kind: "sync".into(),
+        state: "planning".into(),
+        author: "client:tests".into(),
+        confirm: false,
+        total: 0,
+        done: 0,
+        failed: 0,
+        seen: 0,
+        read: 0,
+        held: None,
+        confirmed_us: None,
+        approved_by: None,
+        note: None,
+        believed_us: None,
+        approved_us: None,
+        planned_us: None,
+        summary: json!({}),
+        started_us: NOW,
+        finished_us: None,
+    }
+}
+
+fn item(resource: ResourceId) -> ItemRow {
+    ItemRow {
+        resource,
+        kind: "User".into(),
+        action: "update".into(),
+        digest: String::new(),
+        state: ItemState::Planned.as_str().into(),
+        removals: Removed::default(),
+    }
+}
 
 both! {
     /// PostgreSQL found others for each row that it looked at, and one claim took them all.
@@ -78,5 +118,91 @@ both! {
             assert_eq!(holds, ours, "{lease:?}");
             assert_eq!(world.store.renew_lease(&lease, NOW + 50).await.unwrap(), ours);
         }
+    }
+    /// Who still worked on it for a run that had been cancelled took it out of the next one, which then
+    /// waited for it for ever.
+    async fn an_object_leaves_no_run_but_the_one_it_is_worked_on_for(world: World) {
+        let app = world.app("App").await;
+        let somebody = new_id();
+        let (first, second) = (planning(app), planning(app));
+        let (one, other) = (first.id, second.id);
+        world.store.write(ORG, move |t| {
+            t.insert_run(&first)?;
+            t.insert_items(one, &[item(somebody)])?;
+            t.end_planning(one, 1, None, NOW)?;
+            t.confirm_run(one, NOW)?;
+            assert!(t.start_run(one, NOW)?);
+            let late = t.claim_jobs(app, NOW, 1, NOW + 10, false)?.remove(0);
+            assert_eq!(late.run, Some(one));
+            t.cancel_run(one, NOW + 1)?;
+            t.insert_run(&second)?;
+            t.insert_items(other, &[item(somebody)])?;
+            t.end_planning(other, 1, None, NOW + 1)?;
+            t.confirm_run(other, NOW + 1)?;
+            assert!(t.start_run(other, NOW + 1)?);
+            assert!(!t.leave_run(app, &late)?);
+            let next = t.claim_jobs(app, NOW + 20, 1, NOW + 30, false)?.remove(0);
+            assert_eq!(next.run, Some(other));
+            assert!(t.leave_run(app, &next)?);
+            assert!(!t.leave_run(app, &next)?, "once");
+            Ok(())
+        }).await.unwrap();
+    }
+
+    /// Whoever said that a list is right was taken to approve whatever the plan made of it.
+    async fn to_believe_a_list_approves_no_removal(world: World) {
+        let app = world.app("App").await;
+        let row = planning(app);
+        let id = row.id;
+        world.store.write(ORG, move |t| {
+            t.insert_run(&row)?;
+            t.end_planning(id, 1, Some(&json!({})), NOW)?;
+            assert!(t.believe_run(id, "client:tests", "It is right.", NOW + 1)?);
+            t.end_planning(id, 1, Some(&json!({})), NOW + 2)?;
+            let believed = t.run(id)?.unwrap();
+            assert_eq!((believed.may_pass(), believed.approved_by.is_some()), (false, true));
+            assert!(t.approve_run(id, "client:tests", "They left.", NOW + 3)?);
+            assert!(t.run(id)?.unwrap().may_pass());
+            Ok(())
+        }).await.unwrap();
+    }
+
+    /// An app whose plan was confirmed later counted for ever as one that waits to be brought up to
+    /// date, and nothing that it lacked was ever reported.
+    async fn what_waited_for_a_plan_waits_no_more_once_it_is_applied(world: World) {
+        for (saved_us, left_us) in [(None, None), (Some(NOW + 7), Some(NOW + 7))] {
+            let app = world.app(&format!("App {saved_us:?}")).await;
+            let row = planning(app);
+            let id = row.id;
+            let since_us = world.store.write(ORG, move |t| {
+                t.insert_run(&row)?;
+                t.insert_items(id, &[item(new_id())])?;
+                t.end_planning(id, 1, None, NOW + 5)?;
+                t.await_sync(app, NOW + 5)?;
+                if let Some(saved_us) = saved_us {
+                    t.await_sync(app, saved_us)?;
+                }
+                t.confirm_run(id, NOW + 8)?;
+                assert!(t.start_run(id, NOW + 9)?);
+                t.unsynced_since(app)
+            }).await.unwrap();
+            assert_eq!(since_us, left_us, "of what was saved meanwhile nothing is known");
+        }
+    }
+
+    /// Whether there is work is known without counting it.
+    async fn what_is_parked_is_no_work(world: World) {
+        let app = world.app("App").await;
+        let somebody = new_id();
+        world.store.write(ORG, move |t| {
+            assert!(!t.has_work(app)?);
+            t.mark_due(app, &[(somebody, "User", Priority::User)], NOW)?;
+            assert!(t.has_work(app)?);
+            let job = t.claim_jobs(app, NOW, 1, NOW + 10, false)?.remove(0);
+            assert!(t.has_work(app)?);
+            t.park_job(app, &job, "{}")?;
+            assert!(!t.has_work(app)?);
+            Ok(())
+        }).await.unwrap();
     }
 }

@@ -51,6 +51,28 @@ fn a_rate_is_kept_and_used() {
     }
 }
 
+/// An hour that a clock was ahead was waited for once it was put right.
+#[test]
+fn a_clock_that_is_put_back_stops_nothing() {
+    let ahead = NOW + 60 * MINUTE_US;
+    let mut pace = configured(60);
+    pace.told(Told { per_minute: Some(30.0), exhausted: None }, ahead);
+    for _ in 0..5 {
+        let opens_us = pace.opens_us(0).max(ahead);
+        pace.take(opens_us).unwrap();
+    }
+    let opens_us = pace.take(NOW).unwrap_err();
+    assert!(opens_us <= NOW + 3 * SECOND_US, "{}", opens_us - NOW);
+    assert_eq!(pace.take(opens_us), Ok(()));
+    pace.told(Told { per_minute: None, exhausted: Some(Duration::MAX) }, ahead);
+    let longest = NOW + 24 * 60 * MINUTE_US;
+    assert_eq!(
+        pace.take(NOW),
+        Err(longest),
+        "and what an app asked for is no longer than it may be"
+    );
+}
+
 #[test]
 fn a_few_may_go_at_once_and_the_next_is_told_when() {
     let mut pace = configured(60);
