@@ -136,7 +136,7 @@ async fn push(
         Ok(()) => Effect::Nothing,
         Err(Stop::Lost) => Effect::Lost,
         Err(Stop::Later) if job.attempts < PATIENT => {
-            push.give_back(job.attempts.saturating_add(1)).await;
+            push.give_back(job.attempts.saturating_add(1), false).await;
             Effect::Nothing
         }
         Err(Stop::Later) => {
@@ -144,7 +144,7 @@ async fn push(
             push.kept(push.defer(cause, &reason, None, 1).await, Effect::Nothing)
         }
         Err(Stop::Anew) => {
-            push.give_back(0).await;
+            push.give_back(0, false).await;
             if asked { Effect::Fine } else { Effect::Nothing }
         }
         Err(Stop::Store(store::Error::Taken(what))) => {
@@ -157,7 +157,7 @@ async fn push(
                 error = %error, app.id = %application.row.id, resource.id = %job.resource,
                 "a push could not be recorded; it runs again when its lease ends"
             );
-            push.give_back(job.attempts.saturating_add(1)).await;
+            push.give_back(job.attempts.saturating_add(1), asked).await;
             Effect::Nothing
         }
         Err(Stop::App(failure)) => push.fail(failure).await,
@@ -195,6 +195,9 @@ impl Push<'_> {
             Some(_) => self.application.adapter.capabilities().await?.deactivate,
             None => true,
         };
+        if self.job.in_doubt {
+            self.ascertain(&mut now, asked).await?;
+        }
         let mut conflicts = 0;
         let mut is_fresh = false;
         let mut lost = 0;
@@ -445,7 +448,7 @@ impl Push<'_> {
     async fn fail(&self, failure: Failure) -> Effect {
         if matches!(failure, Failure::Throttled { .. }) && self.application.throttle.is_stopped() {
             // It waited for its turn when this process came to its end.
-            self.give_back(self.job.attempts).await;
+            self.give_back(self.job.attempts, self.job.kind == Kind::Group.as_str()).await;
             return Effect::Nothing;
         }
         let (cause, reason) = trouble::told(&failure);
@@ -519,13 +522,13 @@ impl Push<'_> {
     }
 
     /// Puts the job back for a moment, if the store lets us; at once when nothing has failed.
-    async fn give_back(&self, attempts: u32) {
+    async fn give_back(&self, attempts: u32, in_doubt: bool) {
         let wait = match attempts {
             0 => Duration::ZERO,
             failures => retry::object_wait(failures, None, id::below(1_001)),
         };
         let run_at_us = self.engine.clock().now_us().saturating_add(micros(wait));
-        if self.recorder.give_back(run_at_us, attempts).await.is_err() {
+        if self.recorder.give_back(run_at_us, attempts, in_doubt).await.is_err() {
             tracing::debug!(resource.id = %self.job.resource, "the job waits for its lease to end");
         }
     }

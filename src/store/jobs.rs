@@ -67,6 +67,9 @@ pub struct Job {
     pub run: Option<RunId>,
     /// Whether somebody loses access.
     pub is_leaving: bool,
+    /// Whether a request of an earlier try may have taken effect or not: its holder died, or no answer
+    /// came. What is remembered of the app's object may be wrong.
+    pub in_doubt: bool,
 }
 
 /// What closing a job came to.
@@ -123,7 +126,7 @@ impl Transaction<'_> {
         self.wake(app, now_us)?;
         let mut expired = self.free(app, "running");
         expired.push(" AND lease_us < ").bind(now_us);
-        let mut set = Sql::new("state = 'ready', lease_us = NULL, run_at_us = ");
+        let mut set = Sql::new("state = 'ready', in_doubt = TRUE, lease_us = NULL, run_at_us = ");
         set.bind(now_us);
         self.change_free(app, expired, set)?;
         let mut waited = self.free(app, "waiting");
@@ -202,15 +205,16 @@ impl Transaction<'_> {
     /// Runs a statement that claims jobs; answers them in the order in which they go.
     fn claimed(&mut self, mut sql: Sql) -> Result<Vec<Job>> {
         sql.push(
-            " RETURNING resource_id, kind, generation, attempts, fence, run_id, priority, run_at_us",
+            " RETURNING resource_id, kind, generation, attempts, fence, run_id, priority, run_at_us, \
+             in_doubt",
         );
-        type Types = (Id, Text, BigInt, Integer, BigInt, Nullable<Id>, Integer, BigInt);
-        type Row = (ResourceId, String, i64, i32, i64, Option<RunId>, i32, i64);
+        type Types = (Id, Text, BigInt, Integer, BigInt, Nullable<Id>, Integer, BigInt, Bool);
+        type Row = (ResourceId, String, i64, i32, i64, Option<RunId>, i32, i64, bool);
         let mut rows: Vec<Row> = sql.load::<Types, _>(self.conn)?;
         rows.sort_by_key(|row| (row.6, row.7));
         Ok(rows
             .into_iter()
-            .map(|(resource, kind, generation, attempts, fence, run, priority, _)| Job {
+            .map(|(resource, kind, generation, attempts, fence, run, priority, _, in_doubt)| Job {
                 resource,
                 kind,
                 generation,
@@ -218,6 +222,7 @@ impl Transaction<'_> {
                 fence,
                 run,
                 is_leaving: priority == Priority::Leaving.number(),
+                in_doubt,
             })
             .collect())
     }
@@ -250,11 +255,19 @@ impl Transaction<'_> {
         }
         let mut sql = Sql::new(
             "UPDATE job SET state = 'ready', lease_us = NULL, error = NULL, attempts = 0, \
-             run_at_us = ",
+             in_doubt = FALSE, run_at_us = ",
         );
         sql.bind(now_us);
         self.held(&mut sql, app, job);
         Ok(if sql.execute(self.conn)? == 1 { Closed::Again } else { Closed::Lost })
+    }
+
+    /// Notes that a request for a job may have taken effect or not.
+    pub fn doubt_job(&mut self, app: AppId, job: &Job) -> Result<()> {
+        let mut sql = Sql::new("UPDATE job SET in_doubt = TRUE");
+        self.held(&mut sql, app, job);
+        sql.execute(self.conn)?;
+        Ok(())
     }
 
     /// Puts a job off. `attempts` becomes its count of failures in a row.

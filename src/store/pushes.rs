@@ -57,7 +57,8 @@ pub(super) fn only_look_up(conn: &mut Connection, only: bool) -> Result<()> {
 
 impl Reader<'_> {
     /// Members of a group worth a look in order of id, after one, at most `limit`. Who is a member is
-    /// found from the members upwards, so the size of the group does not matter.
+    /// found from the members upwards, so the size of the group does not matter. `in_doubt` is whether
+    /// the app may have been told more of them than is noted: then it is told of each anew.
     pub fn due_members(
         &mut self,
         app: AppId,
@@ -65,6 +66,7 @@ impl Reader<'_> {
         after: Option<ResourceId>,
         limit: usize,
         nesting: Nesting,
+        in_doubt: bool,
     ) -> Result<Vec<DueMember>> {
         let organization = self.organization;
         // It cannot know how few are marked, and would read the whole group to be on the safe side.
@@ -116,8 +118,12 @@ impl Reader<'_> {
             .into_iter()
             .map(|(member, mark, told, account, is_member, stays)| {
                 // The app may have been told of another account than the one that there is now.
-                let join = account.filter(|_| is_member).filter(|id| told.as_ref() != Some(id));
-                let leave = told.filter(|_| !is_member || join.is_some()).filter(|_| !stays);
+                let is_same = told.is_some() && told == account;
+                let join = account.clone().filter(|_| is_member && (in_doubt || !is_same));
+                let former = told.or_else(|| account.filter(|_| in_doubt));
+                let leave = former
+                    .filter(|_| !is_member || (join.is_some() && !is_same))
+                    .filter(|id| join.as_ref() != Some(id) && !stays);
                 DueMember { member, mark, join, leave, is_member }
             })
             .collect())

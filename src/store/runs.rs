@@ -403,7 +403,7 @@ impl Transaction<'_> {
         let mut sql = Sql::new("DELETE FROM job WHERE organization = ");
         sql.bind(organization).push(" AND run_id = ").bind(id);
         sql.push(
-            " AND state = 'ready' AND generation = 1 AND attempts = 0 AND NOT EXISTS (\
+            " AND state = 'ready' AND generation = 1 AND attempts = 0 AND NOT in_doubt AND NOT EXISTS (\
              SELECT 1 FROM link l WHERE l.organization = job.organization \
              AND l.app_id = job.app_id AND l.resource_id = job.resource_id AND l.state = 'in_doubt')",
         );

@@ -281,6 +281,7 @@ diesel::table! {
         counted_us -> Nullable<BigInt>,
         held -> BigInt,
         held_limit -> Nullable<Text>,
+        in_doubt -> Bool,
     }
 }
 

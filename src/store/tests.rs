@@ -159,7 +159,7 @@ fn telling(
         t.compare_members(app, group, nesting)?;
         t.groups_that_differ(app, &[group], nesting)?;
         t.differing_members(app, group, 10, nesting)?;
-        let due = t.due_members(app, group, None, 10, nesting)?;
+        let due = t.due_members(app, group, None, 10, nesting, false)?;
         t.settle_members(app, group, &due)?;
     }
     Ok(())

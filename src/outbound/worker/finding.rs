@@ -2,9 +2,10 @@
 
 use super::record::Action;
 use super::{PATIENT, Push, Stop};
-use crate::adapters::adapter::{Key, Observed, RemoteId};
+use crate::adapters::adapter::{Failure, Key, Observed, RemoteId};
 use crate::clock::Stopwatch;
 use crate::mapping::field::Kind;
+use crate::mapping::record::Record;
 use crate::outbound::plan::{self, Following, Found, Origin, Situation};
 use crate::outbound::policy::Lost;
 use crate::store;
@@ -79,6 +80,36 @@ impl Push<'_> {
             reader.is_made(app, resource, &remote)
         });
         Ok(if read.await? { Origin::Created } else { Origin::Adopted })
+    }
+
+    /// Asks the app what it holds, where a request may have taken effect or not: should the directory
+    /// have come back meanwhile to what it said before, nothing would differ from what is remembered,
+    /// and the app would keep what was sent in between.
+    pub(super) async fn ascertain(
+        &self,
+        now: &mut Situation,
+        asked: &mut bool,
+    ) -> Result<(), Stop> {
+        let Some(link) = now.link.as_mut().filter(|link| link.state == Following::Kept) else {
+            return Ok(());
+        };
+        // What may have been made is looked for in any case.
+        let Some(remote) = link.remote.clone() else { return Ok(()) };
+        *asked = true;
+        match self.application.adapter.read(now.kind, &remote).await {
+            Ok(observed) => {
+                let active = observed.active.unwrap_or(link.active);
+                if (&observed.record, active) != (&link.record, link.active) {
+                    (link.record, link.active) = (observed.record, active);
+                    link.otherwise.clear();
+                    self.recorder.note(now.kind, link).await?;
+                }
+            }
+            // All of it is sent; then it shows what has become of it.
+            Err(Failure::Gone | Failure::Unsupported(_)) => link.record = Record::default(),
+            Err(failure) => return Err(failure.into()),
+        }
+        Ok(())
     }
 
     /// The app no longer has the object: what becomes of it is the policy's.

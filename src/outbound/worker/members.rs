@@ -15,7 +15,7 @@ use async_trait::async_trait;
 /// those who would be too many to be taken out unasked.
 pub(super) async fn push(push: &Push<'_>, group: &RemoteId, asked: &mut bool) -> Result<(), Stop> {
     let (app, resource) = (push.application.row.id, push.job.resource);
-    let nesting = push.application.nesting();
+    let (nesting, in_doubt) = (push.application.nesting(), push.job.in_doubt);
     let mut refused: Option<Reason> = None;
     let mut held = None;
     let mut after = None;
@@ -26,7 +26,7 @@ pub(super) async fn push(push: &Push<'_>, group: &RemoteId, asked: &mut bool) ->
             .engine
             .store()
             .read(push.application.organization, move |reader| {
-                let due = reader.due_members(app, resource, after, limit, nesting)?;
+                let due = reader.due_members(app, resource, after, limit, nesting, in_doubt)?;
                 Ok((due, reader.app_revision(app)?))
             })
             .await?;

@@ -506,9 +506,19 @@ impl<'a> Recorder<'a> {
         let job = self.job.clone();
         let app = self.application.row.id;
         let text = reason.detail.clone();
+        // Of several requests about a group the first may have taken effect before the app asked to wait.
+        let is_group = job.kind == Kind::Group.as_str();
+        let is_doubtful = match cause {
+            Cause::Unavailable | Cause::InDoubt => true,
+            Cause::Throttled => is_group,
+            _ => false,
+        };
         let attempt = self.failed("retry", cause, reason, Some(run_at_us));
         let now_us = self.engine.clock().now_us();
         self.fenced(move |transaction| {
+            if is_doubtful {
+                transaction.doubt_job(app, &job)?;
+            }
             transaction.defer_job(app, &job, run_at_us, attempts, Some(&text))?;
             // It is tried on and on; the run, and those that wait for it, need not wait. An app that
             // asks to wait makes nobody fail.
@@ -521,12 +531,23 @@ impl<'a> Recorder<'a> {
         .await
     }
 
-    /// Puts the job back without a word.
-    pub(super) async fn give_back(&self, run_at_us: i64, attempts: u32) -> Result<(), Stop> {
+    /// Puts the job back without a word; `in_doubt` when something may have been sent of which nothing
+    /// is written down.
+    pub(super) async fn give_back(
+        &self,
+        run_at_us: i64,
+        attempts: u32,
+        in_doubt: bool,
+    ) -> Result<(), Stop> {
         let job = self.job.clone();
         let app = self.application.row.id;
-        self.fenced(move |transaction| transaction.defer_job(app, &job, run_at_us, attempts, None))
-            .await
+        self.fenced(move |transaction| {
+            if in_doubt {
+                transaction.doubt_job(app, &job)?;
+            }
+            transaction.defer_job(app, &job, run_at_us, attempts, None)
+        })
+        .await
     }
 
     /// Pauses the app and keeps the job.

@@ -29,7 +29,10 @@ impl Transaction<'_> {
         now_us: i64,
         lease_us: i64,
     ) -> Result<Option<Job>> {
-        let mut sql = Sql::new("UPDATE job SET state = 'running', fence = fence + 1, lease_us = ");
+        let mut sql = Sql::new(
+            "UPDATE job SET in_doubt = in_doubt OR state = 'running', state = 'running', \
+             fence = fence + 1, lease_us = ",
+        );
         sql.bind(lease_us).push(" WHERE organization = ").bind(self.organization);
         sql.push(" AND app_id = ").bind(app).push(" AND resource_id = ").bind(resource);
         sql.push(" AND (state = 'ready' OR (state = 'running' AND lease_us < ").bind(now_us);
@@ -42,7 +45,7 @@ impl Transaction<'_> {
     pub fn wrest_job(&mut self, app: AppId, resource: ResourceId, now_us: i64) -> Result<bool> {
         let mut sql = Sql::new(
             "UPDATE job SET fence = fence + 1, generation = generation + 1, lease_us = NULL, \
-             attempts = 0, error = NULL, \
+             in_doubt = in_doubt OR state = 'running', attempts = 0, error = NULL, \
              run_id = CASE WHEN state = 'parked' THEN NULL ELSE run_id END, state = 'ready', \
              run_at_us = ",
         );

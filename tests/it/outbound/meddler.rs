@@ -16,7 +16,9 @@ pub enum Meddling {
     Slow(Duration),
     /// The app never sees it.
     Answer(u16, &'static str),
-    /// Nor then; with a field in the header.
+    /// It goes to the app, and whoever asked gets this in place of the app's answer.
+    Instead(u16),
+    /// The app never sees it; with a field in the header.
     Refuse(u16, Option<(&'static str, &'static str)>),
 }
 
@@ -71,7 +73,7 @@ async fn forward(request: HttpRequest, body: web::Bytes, state: web::Data<State>
     let method = request.method().as_str().to_owned();
     let meddling = (state.plan.lock())(&method, &path, &text);
     match meddling {
-        Meddling::Pass => {}
+        Meddling::Pass | Meddling::Instead(_) => {}
         Meddling::Slow(time) => tokio::time::sleep(time).await,
         Meddling::Answer(status, body) => {
             return HttpResponse::build(StatusCode::from_u16(status).unwrap())
@@ -95,6 +97,9 @@ async fn forward(request: HttpRequest, body: web::Bytes, state: web::Data<State>
         }
     }
     let answer = onward.send().await.unwrap();
+    if let Meddling::Instead(status) = meddling {
+        return HttpResponse::build(StatusCode::from_u16(status).unwrap()).finish();
+    }
     let mut response = HttpResponse::build(StatusCode::from_u16(answer.status().as_u16()).unwrap());
     for name in ["content-type", "location", "etag"] {
         if let Some(value) = answer.headers().get(name) {

@@ -6,8 +6,16 @@ use crate::world::{World, both};
 use reqwest::Method;
 use rollcall::vault::Vault;
 use serde_json::{Value, json};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering::SeqCst};
 use std::time::Duration;
 
+/// All passes.
+const FAIR: u8 = 0;
+/// The next change takes effect, and its answer is lost.
+const LOSING: u8 = 1;
+/// The app does nothing.
+const AWAY: u8 = 2;
 const NOBODY: &str =
     r#"{"schemas":["urn:ietf:params:scim:api:messages:2.0:ListResponse"],"totalResults":0}"#;
 const QUIET: fn(&Value) -> bool = |app| app["queue"]["ready"] == 0 && app["queue"]["running"] == 0;
@@ -167,6 +175,58 @@ both! {
         let view = scene.quiet().await;
         assert_eq!(view["queue"]["parked"], 0);
         assert_eq!(scene.accounts().await, ["ann true"]);
+        scene.stop().await;
+    }
+
+    /// A change took effect and its answer was lost; the directory came back to what it said before,
+    /// nothing differed from what was remembered, and the app kept the change.
+    async fn what_may_have_taken_effect_is_not_forgotten(world: World) {
+        let weather = Arc::new(AtomicU8::new(FAIR));
+        let now = weather.clone();
+        let scene = Scene::new(&world, json!({}), move |method, _, _| match now.load(SeqCst) {
+            LOSING if method == "PATCH" => {
+                now.store(AWAY, SeqCst);
+                Meddling::Instead(504)
+            }
+            AWAY => Meddling::Answer(503, "{}"),
+            _ => Meddling::Pass,
+        }).await;
+        let ann = scene.bridge.person("ann").await;
+        scene.bridge.set(&ann, "title", json!("Lead")).await;
+        let group = scene.group("Staff", &[]).await;
+        scene.quiet().await;
+        let members = format!("/Groups/{group}");
+        for what in ["off", "title", "join", "leave"] {
+            let change = async |there: bool| match what {
+                "off" => scene.bridge.set(&ann, "active", json!(!there)).await,
+                "title" => scene.bridge.set(&ann, "title", json!(if there { "Technician" } else { "Lead" })).await,
+                _ => {
+                    let op = if there == (what == "join") { "add" } else { "remove" };
+                    let path = if op == "add" { "members".to_owned() } else { format!("members[value eq \"{ann}\"]") };
+                    let value = if op == "add" { json!([{ "value": ann }]) } else { Value::Null };
+                    scene.bridge.push(Method::PATCH, &members, patch(op, &path, &value)).await;
+                }
+            };
+            if what == "leave" {
+                change(false).await;
+                scene.quiet().await;
+            }
+            weather.store(LOSING, SeqCst);
+            change(true).await;
+            let lost = async {
+                while weather.load(SeqCst) == LOSING {
+                    tokio::time::sleep(Duration::from_millis(5)).await;
+                }
+            };
+            tokio::time::timeout(PATIENCE, lost).await.expect("nothing is sent");
+            change(false).await;
+            weather.store(FAIR, SeqCst);
+            scene.quiet().await;
+            let found = scene.app.push(Method::GET, "/Users?filter=userName%20sw%20%22ann%22", Value::Null).await;
+            let account = &found["Resources"][0];
+            assert_eq!((&account["active"], &account["title"]), (&json!(true), &json!("Lead")), "{what}");
+            assert_eq!(scene.members("Staff").await, Some(usize::from(what == "leave")), "{what}");
+        }
         scene.stop().await;
     }
 

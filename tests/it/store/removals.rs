@@ -133,7 +133,7 @@ both! {
         let group = world.group("Everybody", &[old]).await;
         let due = move |world: &World| {
             let store = world.store.clone();
-            async move { store.read(ORG, move |r| r.due_members(app, group, None, 10, Nesting::Members)).await.unwrap() }
+            async move { store.read(ORG, move |r| r.due_members(app, group, None, 10, Nesting::Members, false)).await.unwrap() }
         };
         let linked = move |resource, state: &str| LinkRow {
             app, resource, kind: "User".into(), remote_id: Some("r1".into()), state: state.into(),

@@ -373,7 +373,9 @@ impl Play {
                 let group = job.resource;
                 let due = self
                     .store
-                    .read(self.organization, move |r| r.due_members(app, group, None, 4, nesting))
+                    .read(self.organization, move |r| {
+                        r.due_members(app, group, None, 4, nesting, false)
+                    })
                     .await
                     .unwrap();
                 if due.is_empty() {

@@ -1,5 +1,7 @@
--- When a run's plan was made; what is parked, by object.
+-- When a run's plan was made; jobs whose last request may have taken effect or not; what is parked, by
+-- object.
 ALTER TABLE run ADD COLUMN planned_us BIGINT;
+ALTER TABLE job ADD COLUMN in_doubt BOOLEAN NOT NULL DEFAULT FALSE;
 
 CREATE INDEX job_parked ON job (organization, app_id, resource_id) WHERE state = 'parked';
 

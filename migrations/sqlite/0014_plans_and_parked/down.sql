@@ -1,1 +1,0 @@
-DELETE FROM sqlite_stat1 WHERE idx = 'job_parked';
