@@ -182,7 +182,7 @@ both! {
     /// nothing differed from what was remembered, and the app kept the change.
     async fn what_may_have_taken_effect_is_not_forgotten(world: World) {
         let weather = Arc::new(AtomicU8::new(FAIR));
-        let now = weather.clone();
+        let now = Arc::clone(&weather);
         let scene = Scene::new(&world, json!({}), move |method, _, _| match now.load(SeqCst) {
             LOSING if method == "PATCH" => {
                 now.store(AWAY, SeqCst);
