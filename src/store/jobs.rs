@@ -367,7 +367,9 @@ impl Transaction<'_> {
 
     /// After a crash of the only process: what it was doing is ready, and its leases are free.
     pub fn recover_alone(&mut self, now_us: i64) -> Result<()> {
-        let mut sql = Sql::new("UPDATE job SET state = 'ready', lease_us = NULL, run_at_us = ");
+        let mut sql = Sql::new(
+            "UPDATE job SET state = 'ready', in_doubt = TRUE, lease_us = NULL, run_at_us = ",
+        );
         sql.bind(now_us).push(" WHERE state = 'running'");
         sql.execute(self.conn)?;
         self.recover_deliveries(now_us)?;

@@ -190,6 +190,31 @@ both! {
         }
     }
 
+    /// Of whatever somebody worked on who is gone it is not known what took effect.
+    async fn what_somebody_left_behind_is_in_doubt(world: World) {
+        let app = world.app("App").await;
+        let somebody = new_id();
+        world.store.write(ORG, move |t| {
+            let due = [(somebody, "User", Priority::User)];
+            t.mark_due(app, &due, NOW)?;
+            let first = t.claim_jobs(app, NOW, 1, NOW + 10, false)?.remove(0);
+            assert!(!first.in_doubt);
+            t.defer_job(app, &first, NOW, 0, None)?;
+            assert!(!t.claim_jobs(app, NOW, 1, NOW + 10, false)?[0].in_doubt, "nothing is in doubt yet");
+            let late = t.claim_jobs(app, NOW + 20, 1, NOW + 30, false)?.remove(0);
+            assert!(late.in_doubt, "its lease ran out");
+            t.mark_due(app, &due, NOW + 21)?;
+            t.close_job(app, &late, NOW + 21)?;
+            assert!(!t.claim_jobs(app, NOW + 21, 1, NOW + 30, false)?[0].in_doubt, "it was brought to an end");
+            t.recover_alone(NOW + 22)?;
+            let alone = t.claim_jobs(app, NOW + 22, 1, NOW + 30, false)?.remove(0);
+            assert!(alone.in_doubt, "the process died");
+            t.defer_job(app, &alone, NOW + 22, 1, None)?;
+            assert!(t.claim_job(app, somebody, NOW + 23, NOW + 30)?.unwrap().in_doubt, "and it still is");
+            Ok(())
+        }).await.unwrap();
+    }
+
     /// Whether there is work is known without counting it.
     async fn what_is_parked_is_no_work(world: World) {
         let app = world.app("App").await;
