@@ -247,7 +247,18 @@ impl Push<'_> {
                 Next::Look(_) if planted!(Unlooked) && now.link.is_some() => {
                     now.found = Some(Vec::new());
                 }
-                Next::Look(keys) => now.found = Some(self.look(kind, &keys).await?),
+                Next::Look(keys) => {
+                    let found = self.look(kind, &keys).await?;
+                    let record = plan::creation(&now.desired);
+                    let in_doubt = now.link.as_ref().filter(|link| link.remote.is_none());
+                    let is_renamed = in_doubt.is_some_and(|link| link.record != record);
+                    if is_renamed && !found.is_empty() && found.iter().all(|one| one.taken) {
+                        // What may have been made under another name is somebody else's by now.
+                        now.link = Some(self.recorder.intend(kind, &record).await?);
+                    } else {
+                        now.found = Some(found);
+                    }
+                }
                 Next::Create(record) => {
                     if now.link.is_none() {
                         now.link = Some(self.recorder.intend(kind, &record).await?);
