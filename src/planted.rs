@@ -28,11 +28,15 @@ pub(crate) enum Bug {
     Waking,
     /// Whoever lost the lease of a plan goes on planning.
     Planning,
+    /// The app is not asked what became of a request whose answer was lost.
+    Doubt,
+    /// What may have been made for somebody is taken over by whoever has that name by now.
+    Handover,
 }
 
 #[cfg(test)]
 impl Bug {
-    pub(crate) const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 12] = [
         Self::Generation,
         Self::Fence,
         Self::Unlooked,
@@ -43,6 +47,8 @@ impl Bug {
         Self::Paused,
         Self::Waking,
         Self::Planning,
+        Self::Doubt,
+        Self::Handover,
     ];
 }
 

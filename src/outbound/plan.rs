@@ -229,6 +229,10 @@ fn join(situation: &Situation) -> Next {
             look(situation, keys)
         };
     };
+    if is_renamed(situation) && found.iter().all(|one| one.taken) {
+        // Nothing is left under the name that was sent: it is looked for by the name of now.
+        return Next::Unlink;
+    }
     match found.as_slice() {
         [] => Next::Create(creation(&situation.desired)),
         [only] if !only.taken => Next::Adopt(only.observed.clone()),
@@ -392,23 +396,45 @@ fn due(wish: Leaving, link: &Link, now_us: i64) -> bool {
         || (link.leaving_us.is_some() && end_of_grace(wish, link, now_us) <= now_us)
 }
 
-/// By what the object is looked for: first by what was sent when it was to be made, if that may have
-/// taken effect, because it then has that name and not the one its person has by now.
+/// By what the object is looked for: by what was sent when it was to be made, if that may have taken
+/// effect, because it then has that name and not the one its person has by now.
 fn keys(situation: &Situation) -> Vec<Key> {
+    let sent = keys_sent(situation);
+    if sent.is_empty() { keys_wanted(situation) } else { sent }
+}
+
+fn keys_sent(situation: &Situation) -> Vec<Key> {
     let in_doubt = situation.link.as_ref().filter(|link| link.remote.is_none());
-    let wanted = [&situation.desired.always, &situation.desired.on_create];
-    let mut keys: Vec<Key> = Vec::new();
-    for records in [in_doubt.map(|link| &link.record).as_slice(), wanted.as_slice()] {
-        for field in &situation.match_fields {
-            let value = records.iter().find_map(|record| record.0.get(field));
-            let Some(value) = value.filter(|value| !value.is_null()) else { continue };
-            let key = Key { field: field.clone(), value: value.clone() };
-            if !keys.contains(&key) {
-                keys.push(key);
-            }
-        }
-    }
-    keys
+    in_doubt.map(|link| keys_in(situation, &[&link.record])).unwrap_or_default()
+}
+
+fn keys_wanted(situation: &Situation) -> Vec<Key> {
+    keys_in(situation, &[&situation.desired.always, &situation.desired.on_create])
+}
+
+fn keys_in(situation: &Situation, records: &[&Record]) -> Vec<Key> {
+    let fields = situation.match_fields.iter().filter_map(|field| {
+        let value = records.iter().find_map(|record| record.0.get(field))?;
+        (!value.is_null()).then(|| Key { field: field.clone(), value: value.clone() })
+    });
+    fields.collect()
+}
+
+/// Whether what may have been made has a name that its object no longer has.
+fn is_renamed(situation: &Situation) -> bool {
+    let wanted = keys_wanted(situation);
+    keys_sent(situation).iter().any(|key| !wanted.contains(key))
+}
+
+/// Whether an account that a look by `key` found may be what was `sent` to be made for somebody: it
+/// has the same value in a field by which accounts are recognised, or in the one that was looked by.
+pub fn may_be(observed: &Observed, sent: &Record, key: &Key, match_fields: &[String]) -> bool {
+    let is_same = |one: Option<&Value>, other: Option<&Value>| {
+        let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), fold);
+        matches!((one, other), (Some(one), Some(other)) if !one.is_null() && text(one) == text(other))
+    };
+    is_same(sent.0.get(&key.field), Some(&key.value))
+        || match_fields.iter().any(|field| is_same(sent.0.get(field), observed.record.0.get(field)))
 }
 
 /// What a new object is given: everything that has a value.

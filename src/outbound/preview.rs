@@ -318,7 +318,7 @@ pub fn rehearse(mut now: Situation) -> Rehearsal {
                 now.link = None;
                 now.desired = Desired::default();
             }
-            Next::Unlink => now.link = None,
+            Next::Unlink => (now.link, now.found) = (None, None),
             Next::Note(leaving_us) => {
                 if let Some(link) = &mut now.link {
                     link.leaving_us = leaving_us;

@@ -195,7 +195,7 @@ impl Push<'_> {
             Some(_) => self.application.adapter.capabilities().await?.deactivate,
             None => true,
         };
-        if self.job.in_doubt {
+        if self.job.in_doubt && !planted!(Doubt) {
             self.ascertain(&mut now, asked).await?;
         }
         let mut conflicts = 0;
@@ -247,18 +247,7 @@ impl Push<'_> {
                 Next::Look(_) if planted!(Unlooked) && now.link.is_some() => {
                     now.found = Some(Vec::new());
                 }
-                Next::Look(keys) => {
-                    let found = self.look(kind, &keys).await?;
-                    let record = plan::creation(&now.desired);
-                    let in_doubt = now.link.as_ref().filter(|link| link.remote.is_none());
-                    let is_renamed = in_doubt.is_some_and(|link| link.record != record);
-                    if is_renamed && !found.is_empty() && found.iter().all(|one| one.taken) {
-                        // What may have been made under another name is somebody else's by now.
-                        now.link = Some(self.recorder.intend(kind, &record).await?);
-                    } else {
-                        now.found = Some(found);
-                    }
-                }
+                Next::Look(keys) => now.found = Some(self.look(&now, &keys).await?),
                 Next::Create(record) => {
                     if now.link.is_none() {
                         now.link = Some(self.recorder.intend(kind, &record).await?);
@@ -365,7 +354,7 @@ impl Push<'_> {
                         now.link.as_ref().is_some_and(|link| link.state == Following::Released);
                     let action = if released { Action::Release } else { Action::Unlink };
                     self.recorder.unlink(Some(action), &Stopwatch::start()).await?;
-                    now.link = None;
+                    (now.link, now.found) = (None, None);
                 }
             }
         }

@@ -202,6 +202,14 @@ impl Reader<'_> {
         self.load_links(sql)
     }
 
+    /// Links of whose accounts it is not known whether they were made, the oldest first.
+    pub fn links_in_doubt(&mut self, app: AppId, kind: &str) -> Result<Vec<LinkRow>> {
+        let mut sql = self.links_where(app);
+        sql.push(" AND l.kind = ").bind(kind).push(" AND l.remote_id IS NULL");
+        sql.push(" AND l.state = 'in_doubt' ORDER BY l.pushed_us, l.resource_id");
+        self.load_links(sql)
+    }
+
     /// Who else an object of the app belongs to. Who was released holds nothing.
     pub fn holder_of(
         &mut self,
@@ -216,12 +224,17 @@ impl Reader<'_> {
         let Some(other) = self.load_links(sql)?.into_iter().next() else {
             return Ok(Holder::Nobody);
         };
-        let waits = self.job_states(app, Some(&[other.resource]), None, 1)?;
+        self.holding(app, other.resource)
+    }
+
+    /// How firmly a resource holds what is linked to it, or what may have been made for it.
+    pub fn holding(&mut self, app: AppId, holder: ResourceId) -> Result<Holder> {
+        let waits = self.job_states(app, Some(&[holder]), None, 1)?;
         // Somebody in days of grace goes on having the account, or gave it up with leaving.
         if waits.iter().any(|job| !["parked", "waiting"].contains(&job.state.as_str())) {
             return Ok(Holder::Leaving);
         }
-        let there = self.resource_any(other.resource)?.is_some();
+        let there = self.resource_any(holder)?.is_some();
         Ok(if there { Holder::Another } else { Holder::Nobody })
     }
 }

@@ -24,6 +24,7 @@ mod ledger;
 mod lifecycle;
 mod linking;
 mod meddler;
+mod names;
 mod nesting;
 mod notifying;
 mod provisioning;

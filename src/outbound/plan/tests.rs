@@ -193,11 +193,41 @@ fn a_creation_in_doubt_is_looked_for_even_when_the_person_left() {
 #[test]
 fn a_creation_in_doubt_is_looked_for_by_the_name_that_was_sent() {
     let mut now = situation();
-    now.link = Some(Link::in_doubt(record(&[("login", json!("before"))])));
     let key = |name: &str| Key { field: "login".into(), value: json!(name) };
-    assert_eq!(next(&now), Next::Look(vec![key("before"), key("ww")]));
-    now.link = Some(Link::in_doubt(record(&[("login", json!("ww"))])));
+    now.link =
+        Some(Link::in_doubt(record(&[("login", json!("before")), ("title", json!("Boss"))])));
+    assert_eq!(next(&now), Next::Look(vec![key("before")]));
+    let found = |taken| Found { observed: observed("r1", &[("login", json!("before"))]), taken };
+    now.found = Some(vec![found(false)]);
+    assert!(matches!(next(&now), Next::Adopt(_)));
+    // Nothing was made, or it went to whoever has that name by now: the present name decides.
+    for lost in [vec![], vec![found(true)]] {
+        now.found = Some(lost);
+        assert_eq!(next(&now), Next::Unlink);
+    }
+    (now.link, now.found) = (None, None);
     assert_eq!(next(&now), Next::Look(vec![key("ww")]));
+    now.link = Some(Link::in_doubt(record(&[("login", json!("ww")), ("title", json!("Boss"))])));
+    assert_eq!(next(&now), Next::Look(vec![key("ww")]));
+    now.found = Some(vec![]);
+    assert!(matches!(next(&now), Next::Create(_)), "another title is no other name");
+    now.found =
+        Some(vec![Found { observed: observed("r1", &[("login", json!("WW"))]), taken: true }]);
+    assert!(matches!(next(&now), Next::Park(_)), "the name of now is somebody else's");
+}
+
+#[test]
+fn what_may_have_been_made_for_somebody_is_known_by_its_keys() {
+    let fields = ["login".to_owned(), "mail".to_owned()];
+    let key = Key { field: "login".into(), value: json!("ww") };
+    let sent = |login: &str| record(&[("login", json!(login)), ("mail", json!("w@z.example"))]);
+    let shown = |fields: &[(&str, Value)]| observed("r1", fields);
+    assert!(may_be(&shown(&[("login", json!("WW"))]), &sent("Ww"), &key, &fields), "in any case");
+    assert!(may_be(&shown(&[]), &sent("ww"), &key, &fields), "an app may show less than it finds");
+    assert!(may_be(&shown(&[("mail", json!("W@Z.example"))]), &sent("bb"), &key, &fields));
+    assert!(!may_be(&shown(&[("login", json!("ww"))]), &sent("bb"), &key, &fields));
+    let nothing = record(&[("login", Value::Null)]);
+    assert!(!may_be(&shown(&[("login", Value::Null)]), &nothing, &key, &fields));
 }
 
 #[test]
@@ -335,7 +365,7 @@ fn run(mut now: Situation, mut account: Option<(Record, bool)>) -> (Option<(Reco
                 account = None;
                 now.link = None;
             }
-            Next::Unlink => now.link = None,
+            Next::Unlink => (now.link, now.found) = (None, None),
             Next::Note(since) => now.link.as_mut().unwrap().leaving_us = since,
             end @ (Next::Done(_) | Next::Park(_) | Next::Wait(_)) => return (account, end),
         }

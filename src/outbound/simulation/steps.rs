@@ -15,6 +15,7 @@ use crate::outbound::queue::{self, Claimed};
 use crate::outbound::worker::{self, Effect};
 use crate::scim::value::fold;
 use crate::store::jobs::Job;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -296,9 +297,11 @@ fn change(scene: &mut Scene) -> Option<Change> {
     match what {
         0 => {
             let which = scene.dice.below(4);
+            // Some things are said again that were said before.
+            let comes_back = scene.dice.chance(400);
             Some(edited(scene, at, |person| {
                 let value = (which.is_multiple_of(2) || !number.is_multiple_of(3))
-                    .then(|| format!("V{number}"));
+                    .then(|| format!("V{}", if comes_back { number % 2 } else { number }));
                 let field = if which < 2 { &mut person.title } else { &mut person.nick };
                 field.clone_from(&value);
                 format!("gets {} {value:?}", if which < 2 { "title" } else { "nick name" })
@@ -331,7 +334,8 @@ fn change(scene: &mut Scene) -> Option<Change> {
             format!("is active: {}", person.active)
         })),
         5 => {
-            let name = format!("p{at}r{number}");
+            let former = if scene.dice.chance(400) { free_name(scene) } else { None };
+            let name = former.unwrap_or_else(|| format!("p{at}r{number}"));
             Some(edited(scene, at, |person| {
                 person.rename(name.clone());
                 format!("is renamed {name}")
@@ -403,26 +407,23 @@ fn leave_all(directory: &mut Directory, id: ResourceId) {
     }
 }
 
-/// Somebody comes, and maybe with the name of somebody who went.
+/// Somebody comes, and maybe by a name that somebody else had.
 fn hired(scene: &mut Scene) -> Change {
     let at = scene.directory.people.len();
-    let taken: Vec<String> = scene
-        .directory
-        .people
-        .iter()
-        .filter(|person| person.there)
-        .map(|person| fold(&person.user_name))
-        .collect();
-    let free: Vec<String> = scene
-        .directory
-        .people
-        .iter()
-        .filter(|person| !person.there && !taken.contains(&fold(&person.user_name)))
-        .map(|person| person.user_name.clone())
-        .collect();
-    let again = !free.is_empty() && scene.dice.chance(600);
-    let name = if again { free[scene.dice.below(free.len())].clone() } else { format!("p{at}") };
+    let former = if scene.dice.chance(600) { free_name(scene) } else { None };
+    let name = former.unwrap_or_else(|| format!("p{at}"));
     let person = newcomer(&mut scene.dice, &name);
     scene.directory.people.push(person);
     Change { told: format!("p{at} comes, as {name}"), what: What::New(at) }
+}
+
+/// A name that somebody had and nobody has.
+fn free_name(scene: &mut Scene) -> Option<String> {
+    let people = &scene.directory.people;
+    let there = people.iter().filter(|person| person.there);
+    let taken: BTreeSet<String> = there.map(|person| fold(&person.user_name)).collect();
+    let had: BTreeSet<&String> = people.iter().flat_map(|person| &person.names).collect();
+    let free: Vec<String> =
+        had.into_iter().filter(|name| !taken.contains(*name)).cloned().collect();
+    (!free.is_empty()).then(|| free[scene.dice.below(free.len())].clone())
 }

@@ -4,7 +4,7 @@ use super::record::Action;
 use super::{PATIENT, Push, Stop};
 use crate::adapters::adapter::{Failure, Key, Observed, RemoteId};
 use crate::clock::Stopwatch;
-use crate::mapping::field::Kind;
+use crate::id::ResourceId;
 use crate::mapping::record::Record;
 use crate::outbound::plan::{self, Following, Found, Origin, Situation};
 use crate::outbound::policy::Lost;
@@ -32,23 +32,13 @@ impl Push<'_> {
     }
 
     /// Looks by each key until one finds something, and says which of the finds are taken.
-    pub(super) async fn look(&self, kind: Kind, keys: &[Key]) -> Result<Vec<Found>, Stop> {
+    pub(super) async fn look(&self, now: &Situation, keys: &[Key]) -> Result<Vec<Found>, Stop> {
         for key in keys {
-            let observed: Vec<Observed> = self.application.adapter.find(kind, key).await?;
+            let observed: Vec<Observed> = self.application.adapter.find(now.kind, key).await?;
             if observed.is_empty() {
                 continue;
             }
-            let (app, resource) = (self.application.row.id, self.job.resource);
-            let ids: Vec<String> = observed.iter().map(|one| one.id.0.clone()).collect();
-            let holders = self
-                .engine
-                .store()
-                .read(self.application.organization, move |reader| {
-                    ids.iter()
-                        .map(|id| reader.holder_of(app, kind.as_str(), id, resource))
-                        .collect::<store::Result<Vec<Holder>>>()
-                })
-                .await?;
+            let holders = self.holders(now, key, &observed).await?;
             // Who holds it may have given it up since the app was asked: a person is called only when
             // it stays so.
             let stays = self.job.attempts >= PATIENT;
@@ -66,6 +56,43 @@ impl Push<'_> {
                 .collect());
         }
         Ok(Vec::new())
+    }
+
+    /// Who else each object belongs to that a look by `key` found. What nobody holds may have been
+    /// made for somebody of whom that is not known yet: of all who may be meant, whoever asked first.
+    async fn holders(
+        &self,
+        now: &Situation,
+        key: &Key,
+        observed: &[Observed],
+    ) -> Result<Vec<Holder>, Stop> {
+        let (app, resource, kind) = (self.application.row.id, self.job.resource, now.kind.as_str());
+        let (key, match_fields) = (key.clone(), now.match_fields.clone());
+        let observed = observed.to_vec();
+        let read = self.engine.store().read(self.application.organization, move |reader| {
+            let in_doubt = reader.links_in_doubt(app, kind)?;
+            let doubted: Vec<(ResourceId, Record)> = in_doubt
+                .into_iter()
+                .map(|link| (link.resource, Record(link.record.into_iter().collect())))
+                .collect();
+            observed
+                .iter()
+                .map(|one| {
+                    let holder = reader.holder_of(app, kind, &one.id.0, resource)?;
+                    if holder != Holder::Nobody || planted!(Handover) {
+                        return Ok(holder);
+                    }
+                    let meant = doubted
+                        .iter()
+                        .find(|(_, sent)| plan::may_be(one, sent, &key, &match_fields));
+                    match meant.filter(|(other, _)| *other != resource) {
+                        Some((other, _)) => reader.holding(app, *other),
+                        None => Ok(Holder::Nobody),
+                    }
+                })
+                .collect::<store::Result<Vec<Holder>>>()
+        });
+        Ok(read.await?)
     }
 
     /// How an account that is found came to be: what Rollcall was about to make and then finds is its

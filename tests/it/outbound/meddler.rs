@@ -18,6 +18,8 @@ pub enum Meddling {
     Answer(u16, &'static str),
     /// It goes to the app, and whoever asked gets this in place of the app's answer.
     Instead(u16),
+    /// Whoever asked gets this after a while, whether it went to the app or not.
+    Late { passes: bool, after: Duration, status: u16 },
     /// The app never sees it; with a field in the header.
     Refuse(u16, Option<(&'static str, &'static str)>),
 }
@@ -73,7 +75,11 @@ async fn forward(request: HttpRequest, body: web::Bytes, state: web::Data<State>
     let method = request.method().as_str().to_owned();
     let meddling = (state.plan.lock())(&method, &path, &text);
     match meddling {
-        Meddling::Pass | Meddling::Instead(_) => {}
+        Meddling::Pass | Meddling::Instead(_) | Meddling::Late { passes: true, .. } => {}
+        Meddling::Late { passes: false, after, status } => {
+            tokio::time::sleep(after).await;
+            return HttpResponse::build(StatusCode::from_u16(status).unwrap()).finish();
+        }
         Meddling::Slow(time) => tokio::time::sleep(time).await,
         Meddling::Answer(status, body) => {
             return HttpResponse::build(StatusCode::from_u16(status).unwrap())
@@ -97,7 +103,10 @@ async fn forward(request: HttpRequest, body: web::Bytes, state: web::Data<State>
         }
     }
     let answer = onward.send().await.unwrap();
-    if let Meddling::Instead(status) = meddling {
+    if let Meddling::Late { after, .. } = meddling {
+        tokio::time::sleep(after).await;
+    }
+    if let Meddling::Instead(status) | Meddling::Late { status, .. } = meddling {
         return HttpResponse::build(StatusCode::from_u16(status).unwrap()).finish();
     }
     let mut response = HttpResponse::build(StatusCode::from_u16(answer.status().as_u16()).unwrap());

@@ -21,15 +21,15 @@ const NOBODY: &str =
 const QUIET: fn(&Value) -> bool = |app| app["queue"]["ready"] == 0 && app["queue"]["running"] == 0;
 
 /// An instance, another as its app, and the meddler between them.
-struct Scene {
-    bridge: Bridge,
-    app: Bridge,
+pub(super) struct Scene {
+    pub(super) bridge: Bridge,
+    pub(super) app: Bridge,
     meddler: Meddler,
     _other: World,
 }
 
 impl Scene {
-    async fn new(
+    pub(super) async fn new(
         world: &World,
         more: Value,
         plan: impl FnMut(&str, &str, &str) -> Meddling + Send + 'static,
@@ -51,19 +51,19 @@ impl Scene {
         Self { bridge, app, meddler, _other: other }
     }
 
-    async fn quiet(&self) -> Value {
+    pub(super) async fn quiet(&self) -> Value {
         // First what was pushed must have become work.
         self.bridge.accounts("assist", "User").await;
         self.bridge.until("assist", "the queue empties", QUIET).await
     }
 
-    async fn pause(&self, paused: bool) {
+    pub(super) async fn pause(&self, paused: bool) {
         let change = json!({ "paused": paused });
         self.bridge.admin(Method::PATCH, "/apps/assist", change).await;
     }
 
     /// `userName active` of every account of the app.
-    async fn accounts(&self) -> Vec<String> {
+    pub(super) async fn accounts(&self) -> Vec<String> {
         let found = self.app.push(Method::GET, "/Users?sortBy=userName", Value::Null).await;
         let all = found["Resources"].as_array().cloned().unwrap_or_default();
         all.iter()
@@ -95,7 +95,7 @@ impl Scene {
         self.bridge.push(Method::DELETE, &format!("/Users/{id}"), Value::Null).await;
     }
 
-    async fn stop(self) {
+    pub(super) async fn stop(self) {
         self.bridge.stop().await;
         self.meddler.stop().await;
         self.app.stop().await;
@@ -141,40 +141,6 @@ both! {
             scene.delete(&second).await;
             scene.quiet().await;
         }
-        scene.stop().await;
-    }
-
-    /// The newcomer was parked, because the old account had not been renamed yet.
-    async fn a_name_can_be_given_on(world: World) {
-        let scene = Scene::new(&world, json!({}), |_, _, _| Meddling::Pass).await;
-        let old = scene.bridge.person("ed").await;
-        scene.quiet().await;
-        scene.pause(true).await;
-        scene.bridge.set(&old, "userName", json!("ed.old@zylker.example")).await;
-        scene.bridge.person("ed").await;
-        scene.pause(false).await;
-        let view = scene.quiet().await;
-        assert_eq!(view["queue"]["parked"], 0);
-        assert_eq!(scene.accounts().await, ["ed.old true", "ed true"]);
-        scene.stop().await;
-    }
-
-    /// A newcomer was parked at once where the app let go of their name between two questions.
-    async fn a_name_may_be_given_up_while_somebody_asks_for_it(world: World) {
-        let mut asked = 0;
-        let scene = Scene::new(&world, json!({}), move |method, path, _| {
-            if method == "POST" && path.ends_with("/Users") {
-                asked += 1;
-                if asked <= 2 {
-                    return Meddling::Answer(409, "{}");
-                }
-            }
-            Meddling::Pass
-        }).await;
-        scene.bridge.person("ann").await;
-        let view = scene.quiet().await;
-        assert_eq!(view["queue"]["parked"], 0);
-        assert_eq!(scene.accounts().await, ["ann true"]);
         scene.stop().await;
     }
 
