@@ -24,6 +24,7 @@ pub mod policy;
 pub mod preview;
 pub mod provision;
 mod queue;
+mod referred;
 pub mod retry;
 #[cfg(test)]
 mod simulation;

@@ -134,11 +134,7 @@ fn mark(
     kind: Kind,
     now_us: i64,
 ) -> store::Result<()> {
-    let priority = match kind {
-        Kind::User => Priority::User,
-        Kind::Group => Priority::Group,
-    };
-    transaction.mark_due(app, &[(id, kind.as_str(), priority)], now_us)
+    transaction.mark_due(app, &[(id, kind.as_str(), Priority::of(kind.as_str()))], now_us)
 }
 
 /// Works on one object at once, and answers what was done and what came of it, or after so long what

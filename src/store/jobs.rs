@@ -34,6 +34,11 @@ pub enum Priority {
 }
 
 impl Priority {
+    /// Of an object of a resource type that changed.
+    pub fn of(kind: &str) -> Self {
+        if kind == "Group" { Self::Group } else { Self::User }
+    }
+
     const fn number(self) -> i32 {
         match self {
             Self::Leaving => 5,

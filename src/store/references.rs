@@ -8,7 +8,7 @@ use super::connection::Id;
 use super::sql::Sql;
 use super::{Reader, Result, Transaction};
 use crate::id::{AppId, ResourceId};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 impl Reader<'_> {
     /// Who a resource's values in an app refer to, in order of id.
@@ -18,6 +18,26 @@ impl Reader<'_> {
         sql.push(" AND resource_id = ").bind(resource).push(" ORDER BY target_id");
         let rows: Vec<(ResourceId,)> = sql.load::<(Id,), _>(self.conn)?;
         Ok(rows.into_iter().map(|(target,)| target).collect())
+    }
+
+    /// The same of several resources, by resource; those that refer to nobody are left out.
+    pub fn references_of(
+        &mut self,
+        app: AppId,
+        resources: &[ResourceId],
+    ) -> Result<HashMap<ResourceId, HashSet<ResourceId>>> {
+        let mut references: HashMap<ResourceId, HashSet<ResourceId>> = HashMap::new();
+        for chunk in resources.chunks(500) {
+            let mut sql = Sql::new("SELECT resource_id, target_id FROM account_reference");
+            sql.push(" WHERE organization = ").bind(self.organization);
+            sql.push(" AND app_id = ").bind(app);
+            sql.push(" AND resource_id IN (").binds(chunk.iter().copied()).push(")");
+            let rows: Vec<(ResourceId, ResourceId)> = sql.load::<(Id, Id), _>(self.conn)?;
+            for (resource, target) in rows {
+                references.entry(resource).or_default().insert(target);
+            }
+        }
+        Ok(references)
     }
 }
 

@@ -295,8 +295,7 @@ fn mark(
     transaction: &mut crate::store::Transaction<'_>,
     row: &AssignmentRow,
 ) -> crate::store::Result<()> {
-    let priority = if row.kind == "Group" { Priority::Group } else { Priority::User };
-    let one = [(row.resource, row.kind.as_str(), priority)];
+    let one = [(row.resource, row.kind.as_str(), Priority::of(&row.kind))];
     transaction.mark_due(row.app, &one, row.modified_us)?;
     if row.kind == "Group" {
         transaction.mark_below(row.app, row.resource, row.modified_us)?;

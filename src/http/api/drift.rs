@@ -176,8 +176,8 @@ pub async fn decide(
             }
             // The job before the link, as a worker locks them. Whoever works on it comes back to it.
             if decision == Decision::Enforce && row.enabled {
-                let priority = if link.kind == "Group" { Priority::Group } else { Priority::User };
-                transaction.mark_due(row.id, &[(id, link.kind.as_str(), priority)], now_us)?;
+                let due = [(id, link.kind.as_str(), Priority::of(&link.kind))];
+                transaction.mark_due(row.id, &due, now_us)?;
             }
             let Some(mut link) = transaction.lock_link(row.id, id)? else { return Ok(None) };
             let mut drift = drift::read(&link.drift);

@@ -75,14 +75,7 @@ where
                     .to_owned(),
             ));
         }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-}
-
-const fn priority(kind: Kind) -> Priority {
-    match kind {
-        Kind::User => Priority::User,
-        Kind::Group => Priority::Group,
+        engine.clock().sleep(Duration::from_millis(20)).await;
     }
 }
 
@@ -125,7 +118,11 @@ pub async fn retry(
         engine
             .store()
             .write(application.organization, move |transaction| {
-                transaction.mark_due(app, &[(id, kind.as_str(), priority(kind))], now_us)?;
+                transaction.mark_due(
+                    app,
+                    &[(id, kind.as_str(), Priority::of(kind.as_str()))],
+                    now_us,
+                )?;
                 let detail = id.to_string();
                 transaction.record_audit(now_us, &actor, "link.retry", &name, Some(&detail))
             })
@@ -209,7 +206,11 @@ pub async fn relink(
             let left = transaction.forget_memberships(app, id)?;
             transaction.delete_link(app, id, false)?;
             if transaction.app(app)?.is_some_and(|row| row.enabled) {
-                transaction.mark_due(app, &[(id, kind.as_str(), priority(kind))], now_us)?;
+                transaction.mark_due(
+                    app,
+                    &[(id, kind.as_str(), Priority::of(kind.as_str()))],
+                    now_us,
+                )?;
                 mark_left(transaction, app, id, &left, now_us)?;
                 if remote.is_some() {
                     let later = now_us.saturating_add(micros(MEANWHILE));
@@ -387,7 +388,11 @@ pub async fn adopt(
             transaction.forget_remote_of_others(&row, now_us)?;
             transaction.replace_link(&row)?;
             if transaction.app(app)?.is_some_and(|row| row.enabled) {
-                transaction.mark_due(app, &[(id, kind.as_str(), priority(kind))], now_us)?;
+                transaction.mark_due(
+                    app,
+                    &[(id, kind.as_str(), Priority::of(kind.as_str()))],
+                    now_us,
+                )?;
                 transaction.mark_referrers(app, id, now_us)?;
                 mark_left(transaction, app, id, &left, now_us)?;
                 for nesting in if groups { counting.ways(transaction)? } else { Vec::new() } {

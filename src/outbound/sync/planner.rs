@@ -1,6 +1,8 @@
 //! What a run will do: the app's own accounts are read, then everybody is looked at, page by page.
 //! Sends nothing but questions.
 
+mod referring;
+
 use super::doubt::Doubt;
 use super::losses::Losses;
 use super::reading::{Lister, Reading as Listing};
@@ -16,6 +18,7 @@ use crate::outbound::guard::{self, Breach, Removals};
 use crate::outbound::plan::Situation;
 use crate::outbound::preview::{Rehearsal, rehearse};
 use crate::outbound::provision;
+use crate::outbound::referred::Referred;
 use crate::outbound::situation::{self, Beside, Reading};
 use crate::outbound::worker::PLANNED_MEMBERS;
 use crate::scim::value::fold;
@@ -202,6 +205,8 @@ struct Judged {
     key: Option<String>,
     removals: Removals,
     is_inside: bool,
+    /// To whom it refers, where nothing is to be done about it.
+    referred: Option<Referred>,
 }
 
 impl Planner<'_> {
@@ -408,7 +413,8 @@ impl Planner<'_> {
                 return Ok(false);
             }
         }
-        self.note().await
+        let referring = judged.into_iter().filter_map(|one| Some((one.id, one.referred?)));
+        Ok(self.refer(kind, referring.collect()).await? && self.note().await?)
     }
 
     /// Ends planning: the run waits for its confirmation, or is held for the limits that it passes, or
@@ -502,7 +508,9 @@ fn judge(application: &Application, kind: Kind, reading: &Reading, now_us: i64) 
         state: ItemState::Planned.as_str().to_owned(),
         removals: Removed::default(),
     });
-    Judged { item, action, id: reading.id, key, removals, is_inside }
+    let refers = item.is_none() && is_inside && !reading.targets.is_empty();
+    let referred = refers.then(|| Referred::of(reading));
+    Judged { item, action, id: reading.id, key, removals, is_inside, referred }
 }
 
 fn is_member(situation: &Situation) -> bool {

@@ -7,7 +7,7 @@ use super::Stop;
 use crate::adapters::adapter::Reason;
 use crate::adapters::http;
 use crate::clock::Stopwatch;
-use crate::id::{self, AppId, AttemptId, ResourceId};
+use crate::id::{self, AttemptId};
 use crate::mapping::field::Kind;
 use crate::mapping::record::Record;
 use crate::notification::digest::Notice;
@@ -16,6 +16,7 @@ use crate::outbound::application::Application;
 use crate::outbound::engine::{Engine, micros};
 use crate::outbound::plan::{Cause, Following, Link, Origin, Parked};
 use crate::outbound::queue::JOB_LEASE;
+use crate::outbound::referred::Referred;
 use crate::outbound::situation::Reading;
 use crate::store::apps::Pause;
 use crate::store::attempts::AttemptRow;
@@ -25,7 +26,6 @@ use crate::store::removals::Removal;
 use crate::store::{self, Transaction};
 use parking_lot::Mutex;
 use settling::{advance, close, note_taken, settle};
-use std::collections::BTreeMap;
 
 /// Failures in a row after which a run counts an object as failed; it is tried on all the same.
 const PATIENCE_OF_RUNS: u32 = 8;
@@ -86,24 +86,6 @@ pub(super) struct Recorder<'a> {
     digest: Mutex<Option<String>>,
     /// Fields that the app was just given, and about which nothing is left to decide.
     settled: Mutex<Vec<String>>,
-}
-
-/// To whom an object's values refer.
-#[derive(Debug, Clone, Default)]
-struct Referred {
-    targets: Vec<ResourceId>,
-    accounts: BTreeMap<String, String>,
-}
-
-impl Referred {
-    /// Whether the accounts are still those that were read.
-    fn is_so(&self, transaction: &mut Transaction<'_>, app: AppId) -> store::Result<bool> {
-        let links = transaction.links_of(app, &self.targets)?;
-        Ok(self.targets.iter().all(|target| {
-            let now = links.get(target).and_then(LinkRow::account);
-            now == self.accounts.get(&target.to_string())
-        }))
-    }
 }
 
 impl<'a> Recorder<'a> {
@@ -276,14 +258,7 @@ impl<'a> Recorder<'a> {
     /// accounts is still so.
     pub(super) async fn refer(&self, reading: &Reading) -> Result<bool, Stop> {
         let (app, resource) = (self.application.row.id, self.job.resource);
-        let referred = Referred {
-            targets: reading.targets.clone(),
-            accounts: reading
-                .present
-                .as_ref()
-                .map(|present| present.accounts().clone())
-                .unwrap_or_default(),
-        };
+        let referred = Referred::of(reading);
         self.referred.lock().clone_from(&referred);
         if reading.noted == referred.targets {
             return Ok(true);
@@ -388,13 +363,8 @@ impl<'a> Recorder<'a> {
                 // They went with a link that was lost, and nobody was told of accounts that came since.
                 transaction.put_references(row.app, row.resource, &referred.targets)?;
                 if !referred.is_so(transaction, row.app)? {
-                    let priority =
-                        if kind == Kind::Group { Priority::Group } else { Priority::User };
-                    transaction.mark_due(
-                        row.app,
-                        &[(row.resource, kind.as_str(), priority)],
-                        now_us,
-                    )?;
+                    let due = [(row.resource, kind.as_str(), Priority::of(kind.as_str()))];
+                    transaction.mark_due(row.app, &due, now_us)?;
                 }
                 if !planted!(Reference) {
                     transaction.mark_referrers(row.app, row.resource, now_us)?;

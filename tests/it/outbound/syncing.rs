@@ -1,6 +1,8 @@
 //! Mapping, preview and Quick Sync.
 
-use super::bridge::Bridge;
+use super::bridge::{Bridge, person};
+use super::meddler::Meddling;
+use super::trouble::Scene;
 use crate::world::both;
 use reqwest::Method;
 use rollcall::vault::Vault;
@@ -67,6 +69,36 @@ both! {
         let after = bridge.admin(Method::GET, "/attempts", Value::Null).await;
         assert_eq!(before, after);
         bridge.stop().await;
+    }
+
+    /// Whoever got a manager without an account while the app was switched off was told nothing when
+    /// the manager got one: the plan found nothing to do about them, and forgot to whom they refer.
+    async fn a_plan_with_nothing_to_do_knows_who_waits_for_whom(world: World) {
+        let scene = Scene::new(&world, json!({}), |_, _, _| Meddling::Pass).await;
+        let clerk = scene.bridge.person("clerk").await;
+        let mut boss = person("boss");
+        boss["active"] = json!(false);
+        let boss = scene.bridge.push(Method::POST, "/Users", boss).await;
+        let boss = boss["id"].as_str().unwrap();
+        scene.quiet().await;
+        let switch = async |enabled: bool| {
+            let change = json!({ "enabled": enabled });
+            scene.bridge.admin(Method::PUT, "/apps/assist/provisioning", change).await;
+        };
+        switch(false).await;
+        let manager = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager";
+        scene.bridge.set(&clerk, manager, json!({ "value": boss })).await;
+        scene.bridge.published().await;
+        switch(true).await;
+        scene.bridge.until("assist", "the run ends", |app| app["run"]["state"] == "done").await;
+        scene.quiet().await;
+        scene.bridge.set(boss, "active", json!(true)).await;
+        scene.quiet().await;
+        assert_eq!(scene.accounts().await, ["boss true", "clerk true"]);
+        let found = scene.app.push(Method::GET, "/Users?sortBy=userName", Value::Null).await;
+        let (boss, clerk) = (&found["Resources"][0], &found["Resources"][1]);
+        assert_eq!(clerk[manager.trim_end_matches(":manager")]["manager"]["value"], boss["id"]);
+        scene.stop().await;
     }
 
     async fn a_mapping_with_faults_is_refused_with_each_of_them(world: World) {
