@@ -26,6 +26,8 @@ pub(super) struct Person {
     pub(super) there: bool,
     /// Every user name so far, folded.
     pub(super) names: BTreeSet<String>,
+    /// What they were before their last change.
+    pub(super) before: Option<Box<Self>>,
 }
 
 /// A group that is in the directory, or was.
@@ -68,7 +70,18 @@ impl Person {
             active: true,
             there: true,
             names: BTreeSet::from([fold(user_name)]),
+            before: None,
         }
+    }
+
+    /// Everything but the name is as it was.
+    pub(super) fn go_back(&mut self, before: &Self) {
+        self.family.clone_from(&before.family);
+        self.title.clone_from(&before.title);
+        self.nick.clone_from(&before.nick);
+        self.department = before.department;
+        self.manager = before.manager;
+        self.active = before.active;
     }
 
     pub(super) fn rename(&mut self, user_name: String) {
@@ -121,13 +134,18 @@ impl Directory {
         self.people.iter().find(|person| person.id == id)
     }
 
+    /// Where somebody stands among all people.
+    pub(super) fn place(&self, id: ResourceId) -> Option<usize> {
+        self.people.iter().position(|person| person.id == id)
+    }
+
     pub(super) fn group(&self, id: ResourceId) -> Option<&Group> {
         self.groups.iter().find(|group| group.id == id)
     }
 
     /// By what a resource is called in the log: `p3`, `g0`.
     pub(super) fn label(&self, id: ResourceId) -> String {
-        let person = self.people.iter().position(|person| person.id == id);
+        let person = self.place(id);
         let group = self.groups.iter().position(|group| group.id == id);
         match (person, group) {
             (Some(at), _) => format!("p{at}"),
@@ -140,6 +158,11 @@ impl Directory {
     pub(super) fn names(&self, id: ResourceId) -> BTreeSet<String> {
         let person = self.person(id).map(|person| person.names.clone());
         person.or_else(|| self.group(id).map(|group| group.names.clone())).unwrap_or_default()
+    }
+
+    /// Whether somebody has this name, folded, now.
+    pub(super) fn is_called(&self, id: ResourceId, name: &str) -> bool {
+        self.person(id).is_some_and(|person| fold(&person.user_name) == name)
     }
 
     /// Whether an account of somebody may be one that nobody touches.

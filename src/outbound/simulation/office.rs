@@ -1,7 +1,8 @@
 //! What administrators do: change who belongs in an app and what it is told, synchronise, retry, let
 //! an app go on, put right what is asked of a person.
 
-use super::app::Origin;
+use super::app::{Account, Origin};
+use super::directory::Standing;
 use super::steps::{edited, renamed_group};
 use super::task::{Ended, Task};
 use super::world::{INSTANCES, World, mapping_row, new_scope};
@@ -241,6 +242,7 @@ impl World {
             self.let_go_on(app);
             self.switch_on(app);
             self.settle_disputes(app);
+            self.make_way(app);
         }
         self.settle()?;
         for app in 0..apps {
@@ -281,6 +283,55 @@ impl World {
             if let Some(free) = free {
                 scene.apps[app].take(free);
                 scene.say(&format!("{free} of app{app} is removed: it matched too"));
+            }
+        }
+    }
+
+    /// An account that keeps a name which somebody else has by now is renamed in the app: that of
+    /// somebody who left and is told nothing but to be off, or one of two who swap their names.
+    fn make_way(&self, app: usize) {
+        let holders = self.holders(app);
+        let mut scene = self.scene();
+        let scene = &mut *scene;
+        let terms = &scene.apps[app].terms;
+        let directory = &scene.directory;
+        // Whoever has it keeps it, as long as it is called as they are.
+        let keeps = |holder: ResourceId, account: &Account| {
+            directory.standing(holder, terms) == Standing::Member
+                && directory.is_called(holder, &account.key())
+        };
+        let mut ways: Vec<(String, Option<ResourceId>)> = Vec::new();
+        for person in &directory.people {
+            let own = holders.of(person.id);
+            // Who is switched off may have a new name too.
+            let is_told = match directory.standing(person.id, terms) {
+                Standing::Member => true,
+                Standing::Deactivated => own.is_some(),
+                Standing::Deleted | Standing::OutOfScope => false,
+            };
+            if !is_told {
+                continue;
+            }
+            for other in scene.apps[app].matching(Kind::User, &person.user_name) {
+                let holder = holders.last(&other.id).map(|(holder, _)| holder);
+                // What nobody has by now may be taken over.
+                let is_free = holder.is_none_or(|holder| holders.of(holder) != Some(&other.id));
+                let is_theirs = own == Some(&other.id) || (own.is_none() && is_free);
+                if !is_theirs && !holder.is_some_and(|holder| keeps(holder, other)) {
+                    ways.push((other.id.clone(), holder));
+                }
+            }
+        }
+        for (id, holder) in ways {
+            let name = format!("once-{id}");
+            scene.say(&format!("{id} of app{app} is renamed {name}: it is in the way"));
+            let app = &mut scene.apps[app];
+            app.meddled.extend(holder);
+            if let Some(account) = app.accounts.get_mut(&id) {
+                account.record.0.insert("loginName".into(), name.into());
+                if holder.is_none() {
+                    account.first.0 = account.record.clone();
+                }
             }
         }
     }
@@ -328,7 +379,7 @@ impl World {
             let change = {
                 let mut scene = self.scene();
                 let scene = &mut *scene;
-                let person = scene.directory.people.iter().position(|one| one.id == id);
+                let person = scene.directory.place(id);
                 let group = scene.directory.groups.iter().position(|one| one.id == id);
                 let step = scene.step;
                 match (person, group) {

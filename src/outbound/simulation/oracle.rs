@@ -259,9 +259,11 @@ impl View<'_> {
         }
         let wrong = match self.directory.wish(holder, &self.app.terms).map(|leave| leave.wish) {
             None => {
-                let name = self.directory.names(holder);
+                let names = self.directory.names(holder);
                 let is_theirs = self.holders.of(holder) == Some(&account.id);
-                (!is_theirs && name.contains(&account.key()) && account.active)
+                // What the app said not to have is not found again by a name of before.
+                let is_hidden = is_gone && !self.directory.is_called(holder, &account.key());
+                (!is_theirs && !is_hidden && names.contains(&account.key()) && account.active)
                     .then(|| format!("{} is a second account", account.id))
             }
             Some(Wish::Nothing) => None,

@@ -60,6 +60,10 @@ pub(super) struct Scene {
     /// Whether administrators leave alone what only a Quick Sync brings to everybody.
     pub(super) quiet: bool,
     pub(super) step: usize,
+    /// Whoever changed last.
+    pub(super) last: usize,
+    /// Of whom it is not known whether an app did what it was told last.
+    pub(super) unanswered: Option<ResourceId>,
     /// What was to become of somebody's account, one after the other.
     pub(super) wishes: HashMap<(usize, ResourceId), Vec<Held>>,
     /// For whom an app was told to make something, which nobody has looked for since.
@@ -95,6 +99,8 @@ impl Scene {
             troubles: 0,
             quiet: false,
             step: 0,
+            last: 0,
+            unanswered: None,
             wishes: HashMap::new(),
             doubtful: BTreeSet::new(),
             denied: BTreeSet::new(),
@@ -103,6 +109,15 @@ impl Scene {
             log: Vec::new(),
             broken: None,
         }
+    }
+
+    /// People of whom some app was told to make an account without its being known what became of it.
+    pub(super) fn in_doubt(&self) -> Vec<usize> {
+        let people = self.directory.people.iter().enumerate();
+        let doubted = people.filter(|(_, person)| {
+            person.there && self.doubtful.iter().any(|(_, resource)| *resource == person.id)
+        });
+        doubted.map(|(at, _)| at).collect()
     }
 
     /// Somebody new who is at work.

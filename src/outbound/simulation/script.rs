@@ -273,6 +273,9 @@ impl Scene {
             let resource = self.actors[self.actor].resource;
             self.doubtful.remove(&(app, resource));
         }
+        if verb.has_effect() && failure.is_some() {
+            self.unanswered = Some(self.actors[self.actor].resource);
+        }
         let actor = &mut self.actors[self.actor];
         actor.failed = failure.map(|failure| (failure.to_string(), now_us));
     }

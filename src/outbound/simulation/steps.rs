@@ -1,7 +1,7 @@
 //! What may happen next, as dice decide: work goes on or dies, the directory and the apps change,
 //! time passes, administrators do something.
 
-use super::directory::{DEPARTMENTS, Directory, Group};
+use super::directory::{DEPARTMENTS, Directory, Group, Person};
 use super::scene::Scene;
 use super::task::{Ended, Task, complete};
 use super::world::{INSTANCES, World, named, newcomer};
@@ -254,9 +254,13 @@ enum What {
 pub(super) fn edited(
     scene: &mut Scene,
     at: usize,
-    edit: impl FnOnce(&mut super::directory::Person) -> String,
+    edit: impl FnOnce(&mut Person) -> String,
 ) -> Change {
-    let told = edit(&mut scene.directory.people[at]);
+    let person = &mut scene.directory.people[at];
+    let before = Person { before: None, ..person.clone() };
+    let told = edit(person);
+    person.before = Some(Box::new(before));
+    scene.last = at;
     Change { told: format!("p{at} {told}"), what: What::Person(at) }
 }
 
@@ -278,17 +282,26 @@ fn change(scene: &mut Scene) -> Option<Change> {
         (8, 2),
         (8, 3),
         (14, 4),
-        (9, 5),
+        (10, 5),
         (6, 6),
-        (8, 7),
+        (9, 7),
         (10, 8),
         (8, 9),
         (2, 10),
         (4, 11),
         (1, 12),
         (2, 13),
+        (14, 14),
     ];
-    let what = scene.dice.weighed(&weights);
+    let mut what = scene.dice.weighed(&weights);
+    // A name that was given up is wanted at once.
+    if latest_free(scene).is_some() && scene.dice.chance(150) {
+        what = 7;
+    }
+    // What is just being told is taken back, at the worst moment.
+    if scene.unanswered.is_some() && scene.dice.chance(300) {
+        what = 14;
+    }
     if there.is_empty() && what != 7 {
         return None;
     }
@@ -297,11 +310,9 @@ fn change(scene: &mut Scene) -> Option<Change> {
     match what {
         0 => {
             let which = scene.dice.below(4);
-            // Some things are said again that were said before.
-            let comes_back = scene.dice.chance(400);
             Some(edited(scene, at, |person| {
                 let value = (which.is_multiple_of(2) || !number.is_multiple_of(3))
-                    .then(|| format!("V{}", if comes_back { number % 2 } else { number }));
+                    .then(|| format!("V{number}"));
                 let field = if which < 2 { &mut person.title } else { &mut person.nick };
                 field.clone_from(&value);
                 format!("gets {} {value:?}", if which < 2 { "title" } else { "nick name" })
@@ -334,6 +345,13 @@ fn change(scene: &mut Scene) -> Option<Change> {
             format!("is active: {}", person.active)
         })),
         5 => {
+            // The worst moment is while it is not known what became of an account.
+            let doubted: Vec<usize> = scene.in_doubt();
+            let at = if !doubted.is_empty() && scene.dice.chance(500) {
+                scene.dice.pick(&doubted)
+            } else {
+                at
+            };
             let former = if scene.dice.chance(400) { free_name(scene) } else { None };
             let name = former.unwrap_or_else(|| format!("p{at}r{number}"));
             Some(edited(scene, at, |person| {
@@ -397,6 +415,17 @@ fn change(scene: &mut Scene) -> Option<Change> {
             scene.directory.groups.push(group);
             Some(Change { told: format!("g{at} is new"), what: What::NewGroup(at) })
         }
+        14 => {
+            let unanswered = scene.unanswered.take().and_then(|id| scene.directory.place(id));
+            let at = unanswered.unwrap_or(scene.last);
+            let before = scene.directory.people[at].before.clone()?;
+            scene.directory.people[at].there.then(|| {
+                edited(scene, at, |person| {
+                    person.go_back(&before);
+                    "is as before".into()
+                })
+            })
+        }
         _ => None,
     }
 }
@@ -417,13 +446,27 @@ fn hired(scene: &mut Scene) -> Change {
     Change { told: format!("p{at} comes, as {name}"), what: What::New(at) }
 }
 
-/// A name that somebody had and nobody has.
+/// A name that somebody had and nobody has: often the one that was given up last.
 fn free_name(scene: &mut Scene) -> Option<String> {
+    if let Some(latest) = latest_free(scene)
+        && scene.dice.chance(600)
+    {
+        return Some(latest);
+    }
     let people = &scene.directory.people;
-    let there = people.iter().filter(|person| person.there);
-    let taken: BTreeSet<String> = there.map(|person| fold(&person.user_name)).collect();
     let had: BTreeSet<&String> = people.iter().flat_map(|person| &person.names).collect();
     let free: Vec<String> =
-        had.into_iter().filter(|name| !taken.contains(*name)).cloned().collect();
+        had.into_iter().filter(|name| is_free(&scene.directory, name)).cloned().collect();
     (!free.is_empty()).then(|| free[scene.dice.below(free.len())].clone())
+}
+
+/// The name that whoever changed last gave up by that, if nobody has it.
+fn latest_free(scene: &Scene) -> Option<String> {
+    let before = scene.directory.people[scene.last].before.as_ref()?;
+    let name = fold(&before.user_name);
+    is_free(&scene.directory, &name).then_some(name)
+}
+
+fn is_free(directory: &Directory, name: &str) -> bool {
+    !directory.people.iter().any(|person| person.there && fold(&person.user_name) == *name)
 }
